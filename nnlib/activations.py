@@ -1,0 +1,252 @@
+"""Activation functions, each beside its backward.
+
+A backward takes the upstream gradient dA = ∂L/∂A and the function's own input Z, and returns
+dZ = ∂L/∂Z. All but softmax act entry by entry, on arrays of any shape; softmax acts on rows.
+Results have the type of the input: float32 stays float32.
+"""
+import numpy as np
+
+from .checks import choice, numbers
+
+
+def _pair(dA, Z):
+    Z = numbers("Z", Z)
+    return numbers("dA", dA, shape=Z.shape), Z
+
+
+def identity(Z):
+    """Return A = Z, the "activation" of a regression output.
+
+    Z and A have the same shape. Raises ValueError for input that is not finite numbers.
+    Source: S2-15.
+
+    >>> identity([-1.0, 2.0])
+    array([-1.,  2.])
+    """
+    return numbers("Z", Z).copy()
+
+
+def identity_backward(dA, Z):
+    """Return dZ = dA.
+
+    dA and Z have the same shape, else ValueError. Source: S2-15.
+
+    >>> identity_backward([3.0, 4.0], [-1.0, 2.0])
+    array([3., 4.])
+    """
+    return _pair(dA, Z)[0].copy()
+
+
+def step(Z):
+    """Return the hard threshold: A = 1 where Z ≥ 0, and 0 where Z < 0.
+
+    Any shape. The value at exactly 0 is 1. Source: S2-07.
+
+    >>> step([-0.5, 0.0, 2.0])
+    array([0., 1., 1.])
+    """
+    Z = numbers("Z", Z)
+    return (Z.real >= 0).astype(Z.dtype)
+
+
+def step_backward(dA, Z):
+    """Return dZ = 0: the hard threshold is flat on both sides of 0.
+
+    At Z = 0 it jumps and has no derivative; the value 0 there is a convention.
+    Gradient descent learns nothing through it. Source: S2-07.
+
+    >>> step_backward([3.0, 4.0], [-1.0, 2.0])
+    array([0., 0.])
+    """
+    return np.zeros_like(_pair(dA, Z)[0])
+
+
+def sigmoid(Z):
+    """Return A = 1 / (1 + e^(−Z)).
+
+    Any shape; finite and correct for any finite Z. Source: S2-08, S3-20.
+
+    >>> sigmoid([0.0, 1e4, -1e4])
+    array([0.5, 1. , 0. ])
+    """
+    Z = numbers("Z", Z)
+    E = np.exp(-_abs(Z))  # e^(−|Z|) lies in (0, 1]: it cannot overflow
+    return np.where(Z.real >= 0, 1, E) / (1 + E)
+
+
+def sigmoid_backward(dA, Z):
+    """Return dZ = dA ⊙ σ(Z) (1 − σ(Z)).
+
+    Same shapes as Z. The second factor is computed as σ(−Z), which keeps its digits where σ(Z)
+    rounds to 1. Source: S2-62.
+
+    >>> sigmoid_backward([1.0, 1.0], [0.0, 40.0])
+    array([2.50000000e-01, 4.24835426e-18])
+    """
+    dA, Z = _pair(dA, Z)
+    return dA * sigmoid(Z) * sigmoid(-Z)
+
+
+def tanh(Z):
+    """Return A = (e^Z − e^(−Z)) / (e^Z + e^(−Z)).
+
+    Any shape. Source: S0-28.
+
+    >>> tanh([0.0, 1e4])
+    array([0., 1.])
+    """
+    return np.tanh(numbers("Z", Z))
+
+
+def tanh_backward(dA, Z):
+    """Return dZ = dA ⊙ (1 − tanh²(Z)).
+
+    Same shapes as Z. Source: S0-30.
+
+    >>> tanh_backward([2.0], [0.0])
+    array([2.])
+    """
+    dA, Z = _pair(dA, Z)
+    return dA * (1 - np.tanh(Z) ** 2)
+
+
+def relu(Z):
+    """Return A = max(0, Z).
+
+    Any shape. Source: S0-25, S2-09, S3-22, S4-44.
+
+    >>> relu([-2.0, 0.0, 3.0])
+    array([0., 0., 3.])
+    """
+    Z = numbers("Z", Z)
+    return np.where(Z.real > 0, Z, 0)
+
+
+def relu_backward(dA, Z):
+    """Return dZ = dA where Z > 0, and 0 elsewhere.
+
+    Same shapes as Z. ReLU has no derivative at 0; the value 0 there is a convention.
+    Source: S0-27, S3-42.
+
+    >>> relu_backward([5.0, 5.0, 5.0], [-2.0, 0.0, 3.0])
+    array([0., 0., 5.])
+    """
+    dA, Z = _pair(dA, Z)
+    return np.where(Z.real > 0, dA, 0)
+
+
+def softplus(Z):
+    """Return A = ln(1 + e^Z), computed as max(0, Z) + ln(1 + e^(−|Z|)).
+
+    Any shape; finite and correct for any finite Z. Source: the loss of S2-73 at y = 0.
+
+    >>> softplus([-1e4, 0.0, 1e4])
+    array([0.00000000e+00, 6.93147181e-01, 1.00000000e+04])
+    """
+    Z = numbers("Z", Z)
+    return relu(Z) + np.log1p(np.exp(-_abs(Z)))
+
+
+def softplus_backward(dA, Z):
+    """Return dZ = dA ⊙ σ(Z).
+
+    Same shapes as Z. Source: S2-58 at y = 0.
+
+    >>> softplus_backward([1.0], [0.0])
+    array([0.5])
+    """
+    dA, Z = _pair(dA, Z)
+    return dA * sigmoid(Z)
+
+
+def log_sum_exp(Z):
+    """Return ln Σ_k e^(Z_ik) for each row i.
+
+    Z has shape (m, K), the result (m,). The largest entry of a row is taken out first, so
+    nothing overflows. Source: S2-74, S0-69.
+
+    >>> log_sum_exp([[0.0, 0.0], [1e4, 0.0]])
+    array([6.93147181e-01, 1.00000000e+04])
+    """
+    Z = numbers("Z", Z, ndim=2)
+    top = Z.real.max(axis=1, keepdims=True)
+    return top[:, 0] + np.log(np.exp(Z - top).sum(axis=1))
+
+
+def log_sum_exp_backward(da, Z):
+    """Return dZ_ik = da_i softmax(Z)_ik.
+
+    da has shape (m,), Z and dZ have shape (m, K). Source: S0-70, S2-85.
+
+    >>> log_sum_exp_backward([1.0], [[0.0, 0.0]])
+    array([[0.5, 0.5]])
+    """
+    S = softmax(Z)
+    return numbers("da", da, shape=S.shape[:1])[:, None] * S
+
+
+def softmax(Z):
+    """Return S_ik = e^(Z_ik) / Σ_j e^(Z_ij): each row becomes positive and sums to one.
+
+    Z and S have shape (m, K). The row maximum is subtracted first: it changes nothing in exact
+    arithmetic, and exp cannot overflow. Source: S0-51, S0-62, S2-13, S3-25, S4-50.
+
+    >>> softmax([[0.0, 0.0], [1e4, 0.0]])
+    array([[0.5, 0.5],
+           [1. , 0. ]])
+    """
+    Z = numbers("Z", Z, ndim=2)
+    E = np.exp(Z - Z.real.max(axis=1, keepdims=True))
+    return E / E.sum(axis=1, keepdims=True)
+
+
+def softmax_backward(dA, Z):
+    """Return dZ_i = s_i ⊙ (g_i − (g_i · s_i)) for each row g_i of dA, with s_i = softmax(Z)_i.
+
+    Shapes (m, K). It costs O(mK): the Jacobian is never formed. Source: S0-61.
+
+    >>> softmax_backward([[1.0, 0.0]], [[0.0, 0.0]])
+    array([[ 0.25, -0.25]])
+    """
+    S = softmax(Z)
+    G = numbers("dA", dA, shape=S.shape)
+    return S * (G - (G * S).sum(axis=1, keepdims=True))
+
+
+def softmax_jacobian(Z):
+    """Return J_ikj = ∂S_ik/∂Z_ij = S_ik (δ_kj − S_ij), a K × K matrix for each sample.
+
+    Z has shape (m, K), J has shape (m, K, K). It is here to be looked at; training uses
+    `softmax_backward`. Source: S0-57 … S0-60, S1-56, S3-50, S4-52.
+
+    >>> softmax_jacobian([[0.0, 0.0]])
+    array([[[ 0.25, -0.25],
+            [-0.25,  0.25]]])
+    """
+    S = softmax(Z)
+    return S[:, :, None] * (np.eye(S.shape[1], dtype=S.dtype) - S[:, None, :])
+
+
+def _abs(Z):
+    # |Z| as an analytic function of each half-plane, so that a complex step passes through
+    return np.where(Z.real >= 0, Z, -Z)
+
+
+ACTIVATIONS = {
+    "identity": (identity, identity_backward),
+    "step": (step, step_backward),
+    "sigmoid": (sigmoid, sigmoid_backward),
+    "tanh": (tanh, tanh_backward),
+    "relu": (relu, relu_backward),
+    "softplus": (softplus, softplus_backward),
+    "softmax": (softmax, softmax_backward),
+}
+
+
+def activation(name):
+    """Return the pair (function, backward) called `name`, or raise ValueError with the names.
+
+    >>> activation("relu")[0].__name__
+    'relu'
+    """
+    return ACTIVATIONS[choice("activation", name, tuple(ACTIVATIONS))]

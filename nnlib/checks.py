@@ -1,0 +1,110 @@
+"""Checks at the door: every public function looks at its arguments here before it computes.
+
+A check either returns the argument as an array that is safe to compute with, or raises a
+`ValueError` that names the argument, what came and what was expected. Nothing is changed in place.
+
+Looking for NaN in every array of every step would cost a training run more than its additions do.
+So a run checks its data once and then works inside `with trusted():`, where shapes are still
+compared and values are not searched again.
+"""
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import numpy as np
+
+_values_are_checked = ContextVar("values_are_checked", default=True)
+
+
+@contextmanager
+def trusted():
+    """Skip the search for non-finite values inside this block; shapes are still checked."""
+    token = _values_are_checked.set(False)
+    try:
+        yield
+    finally:
+        _values_are_checked.reset(token)
+
+
+def numbers(name, value, ndim=None, shape=None):
+    """Return `value` as a float or complex array, or raise `ValueError`.
+
+    `ndim` is the number of axes wanted, `shape` a tuple in which None stands for any length.
+    float32, float64 and complex128 keep their type; integers and booleans become float64.
+    Complex numbers are accepted because the complex-step derivative needs them.
+    """
+    array = _as_array(name, value)
+    if shape is not None:
+        ndim = len(shape)
+    if ndim is not None and array.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} axes, but has shape {array.shape}")
+    if shape is not None and any(n not in (None, k) for n, k in zip(shape, array.shape)):
+        wanted = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
+        raise ValueError(f"{name} must have shape {wanted}, but has shape {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if _values_are_checked.get() and not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"{name} must be finite, but {name}{list(where)} is {array[where]}")
+    return array
+
+
+def _as_array(name, value):
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must be a rectangular array of numbers: its rows differ in length") from None
+    if array.dtype.type in (np.float32, np.float64, np.complex128):
+        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    if array.dtype == np.float16:
+        return array.astype(np.float32)
+    if array.dtype.kind in "biu" or array.dtype == np.longdouble:
+        return array.astype(np.float64)
+    raise ValueError(f"{name} must hold real numbers, but its type is {array.dtype}")
+
+
+def labels(name, value, classes):
+    """Return `value` as a vector of integer labels in 0 … classes − 1, or raise `ValueError`."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"{name} must hold integer labels, but its type is {array.dtype}")
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"{name} must be a vector of labels, but has shape {array.shape}")
+    if _values_are_checked.get() and (array.min() < 0 or array.max() >= classes):
+        wrong = array[(array < 0) | (array >= classes)][0]
+        raise ValueError(f"{name} must lie in 0 … {classes - 1}, but holds the label {wrong}")
+    return array
+
+
+def distributions(name, value, shape):
+    """Return `value` as rows of probabilities (each row sums to one), or raise `ValueError`."""
+    array = numbers(name, value, shape=shape)
+    if _values_are_checked.get():
+        if array.real.min() < 0:
+            raise ValueError(f"{name} must not be negative, but holds {array.real.min()}")
+        sums = array.real.sum(axis=1)
+        row = int(np.argmax(np.abs(sums - 1)))
+        if abs(sums[row] - 1) > 1e-4:
+            raise ValueError(f"each row of {name} must sum to 1, but row {row} sums to {sums[row]:.6g}")
+    return array
+
+
+def choice(name, value, options):
+    """Return `value` if it is one of `options`, or raise `ValueError` that lists them."""
+    if not isinstance(value, str) or value not in options:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, but is {value!r}")
+    return value
+
+
+def whole(name, value, least=1):
+    """Return `value` as an int that is at least `least`, or raise `ValueError`."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, but is {value!r}")
+    return int(value)
+
+
+def real(name, value, least=0.0, below=np.inf):
+    """Return `value` as a float in [least, below), or raise `ValueError`."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)) \
+            or not least <= value < below:
+        raise ValueError(f"{name} must be a number in [{least}, {below}), but is {value!r}")
+    return float(value)

@@ -1,0 +1,95 @@
+"""Save a network in one file, and load it again.
+
+The file is a NumPy archive (.npz): the parameters, and a text in JSON that names the layers. It
+holds no pickle, so loading a file runs no code of whoever made it.
+"""
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from .layers import Activation, Conv2d, Dense, Flatten
+from .network import Network
+
+FORMAT = "nnlib network 1"
+LARGEST = 2 ** 31  # bytes of parameters; a file that unpacks to more is refused
+
+
+def save(network, path):
+    """Write `network` to `path`; the file appears whole or not at all, and replaces an older one.
+
+    Raises OSError where it cannot be written; an older file is then left as it was. Source: S3-08.
+
+    >>> from nnlib import dense_network
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(dense_network([3, 2], np.random.default_rng(0)), Path(folder) / "net.npz")
+    ...     load(Path(folder) / "net.npz").parameters["W1"].shape
+    (3, 2)
+    """
+    path = Path(path)
+    text = json.dumps({"format": FORMAT, "output": network.output,
+                       "layers": [_description(layer) for layer in network.layers]})
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, network=np.array(text), **network.parameters)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def load(path):
+    """Return the network that `save` wrote to `path`.
+
+    Raises ValueError for a file that is damaged, that something else wrote, or that unpacks to
+    more than 2 GiB, and FileNotFoundError where there is none. Source: S3-08.
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > LARGEST:
+            raise ValueError(f"it unpacks to {size} bytes, more than {LARGEST}")
+        with np.load(path, allow_pickle=False) as arrays:
+            text = json.loads(str(arrays["network"]))
+            if text["format"] != FORMAT:
+                raise ValueError(f"its format is {text['format']!r}, expected {FORMAT!r}")
+            network = Network(_layers(text["layers"], arrays), text["output"])
+            stored = set(arrays.files) - {"network"}
+        if stored != set(network.parameters):
+            raise ValueError(f"it holds the arrays {sorted(stored)}, expected {sorted(network.parameters)}")
+        return network
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is not a network saved by nnlib, or is damaged: {error}") from error
+
+
+def _description(layer):
+    kind = type(layer).__name__
+    if kind not in ("Dense", "Conv2d", "Flatten", "Activation"):
+        raise ValueError(f"layers of type {kind} cannot be saved")
+    extra = {"Conv2d": "padding", "Activation": "name"}.get(kind)
+    return {"kind": kind, "parameters": sorted(layer.parameters)} | ({extra: getattr(layer, extra)} if extra else {})
+
+
+def _layers(descriptions, arrays):
+    layers, number = [], 0
+    for text in descriptions:
+        number += bool(text["parameters"])
+        parameters = {name: arrays[name + str(number)] for name in text["parameters"]}
+        if text["kind"] == "Dense":
+            layers.append(Dense(**parameters))
+        elif text["kind"] == "Conv2d":
+            layers.append(Conv2d(**parameters, padding=text["padding"]))
+        elif text["kind"] == "Activation":
+            layers.append(Activation(text["name"]))
+        elif text["kind"] == "Flatten":
+            layers.append(Flatten())
+        else:
+            raise ValueError(f"it names an unknown layer {text['kind']!r}")
+    return layers

@@ -1,0 +1,138 @@
+"""Layers: they hold parameters and no mathematics.
+
+Each has `parameters` (a dictionary of arrays), `forward(A)` which returns the layer's output, and
+`backward(dOut, A)` which returns the gradient by the layer's input A and a dictionary of gradients
+with the names and shapes of the parameters. Nothing is remembered between the two.
+"""
+from .activations import activation
+from .checks import numbers, whole
+from .conv import conv2d, conv2d_backward
+from .linear import dense, dense_backward
+from .initial import initial_weights
+
+
+class _Linear:
+    """A layer with weights W and, if it has one, a bias b."""
+
+    def __init__(self, W, b=None):
+        self.parameters = {"W": numbers("W", W, ndim=self.axes)}
+        if b is not None:
+            self.parameters["b"] = numbers("b", b, shape=(self.n_out,))
+
+    @property
+    def W(self):
+        return self.parameters["W"]
+
+    @property
+    def b(self):
+        return self.parameters.get("b")
+
+    def _gradients(self, dW, db):
+        return {"W": dW} if self.b is None else {"W": dW, "b": db}
+
+
+class Dense(_Linear):
+    """The dense layer Z = AW + b, or Z = AW where b is None (also: linear, fully connected).
+
+    W has shape (n_in, n_out), b (n_out,). Raises ValueError where they do not fit.
+    Source: S0-13, S3-07, S4-40; without bias S4-14.
+
+    >>> Dense([[1.0], [2.0]], [0.5]).forward([[3.0, 4.0]])
+    array([[11.5]])
+    """
+
+    axes = 2
+    n_out = property(lambda self: self.W.shape[1])
+
+    @classmethod
+    def random(cls, n_in, n_out, rng, weights="he", bias=True, dtype="float32"):
+        """Return a layer with random weights ("he", "glorot" or "small") and zero biases."""
+        shape = whole("n_in", n_in), whole("n_out", n_out)
+        W = initial_weights(weights, rng, shape, dtype)
+        return cls(W, 0 * W[0] if bias else None)
+
+    def forward(self, A):
+        """Return Z = AW + b, of shape (m, n_out)."""
+        return dense(A, self.W, self.b)
+
+    def backward(self, dZ, A):
+        """Return dA and {"W": dW, "b": db}."""
+        dA, dW, db = dense_backward(dZ, A, self.W)
+        return dA, self._gradients(dW, db)
+
+
+class Conv2d(_Linear):
+    """The convolution layer Z = conv2d(A, W, b, padding).
+
+    W has shape (k, c, p, q), b (k,) or None. Raises ValueError where they do not fit.
+    Source: S4-36, S4-37.
+
+    >>> Conv2d([[[[1.0, -1.0]]]]).forward([[[[1.0, 2.0, 4.0]]]])
+    array([[[[-1., -2.]]]])
+    """
+
+    axes = 4
+    n_out = property(lambda self: self.W.shape[0])
+
+    def __init__(self, W, b=None, padding=0):
+        super().__init__(W, b)
+        self.padding = whole("padding", padding, least=0)
+
+    @classmethod
+    def random(cls, n_in, n_out, size, rng, padding=0, weights="he", bias=True, dtype="float32"):
+        """Return a layer of n_out random kernels of size × size over n_in channels."""
+        shape = whole("n_out", n_out), whole("n_in", n_in), whole("size", size), size
+        W = initial_weights(weights, rng, shape, dtype)
+        return cls(W, 0 * W[:, 0, 0, 0] if bias else None, padding)
+
+    def forward(self, A):
+        """Return Z, of shape (m, k, rows, columns)."""
+        return conv2d(A, self.W, self.b, self.padding)
+
+    def backward(self, dZ, A):
+        """Return dA and {"W": dW, "b": db}."""
+        dA, dW, db = conv2d_backward(dZ, A, self.W, self.padding)
+        return dA, self._gradients(dW, db)
+
+
+class Flatten:
+    """Lay the axes of a sample in a row: (m, c, h, w) becomes (m, chw).
+
+    >>> Flatten().forward([[[[1.0, 2.0], [3.0, 4.0]]]])
+    array([[1., 2., 3., 4.]])
+    """
+
+    def __init__(self):
+        self.parameters = {}
+
+    def forward(self, A):
+        """Return A with one row per sample."""
+        A = numbers("A", A)
+        return A.reshape(len(A), -1)
+
+    def backward(self, dOut, A):
+        """Return dOut in the shape of A, and no gradients."""
+        A = numbers("A", A)
+        return numbers("dOut", dOut, shape=(len(A), A[0].size)).reshape(A.shape), {}
+
+
+class Activation:
+    """An activation function as a layer: "identity", "step", "sigmoid", "tanh", "relu", "softplus"
+    or "softmax".
+
+    >>> Activation("relu").forward([[-1.0, 2.0]])
+    array([[0., 2.]])
+    """
+
+    def __init__(self, name):
+        self._forward, self._backward = activation(name)
+        self.name = name
+        self.parameters = {}
+
+    def forward(self, Z):
+        """Return A = σ(Z)."""
+        return self._forward(Z)
+
+    def backward(self, dA, Z):
+        """Return dZ, and no gradients."""
+        return self._backward(dA, Z), {}

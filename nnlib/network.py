@@ -1,0 +1,192 @@
+"""Networks: a list of layers, and an output map that says what the last numbers mean.
+
+`forward` returns every stage A⁰ = X, A¹, … , the book's own notation, and `backward` walks the same
+list from its end. A network remembers nothing between the two.
+"""
+import numpy as np
+
+from . import losses
+from .activations import sigmoid, softmax
+from .checks import choice, numbers, whole
+from .layers import Activation, Dense
+
+# the task decides the output map, and with it the loss of the logits (S2-10, S2-72)
+OUTPUTS = {
+    "identity": (lambda Z: Z, losses.squared_error, losses.squared_error_backward),
+    "sigmoid": (sigmoid, losses.sigmoid_cross_entropy, losses.sigmoid_cross_entropy_backward),
+    "softmax": (softmax, losses.softmax_cross_entropy, losses.softmax_cross_entropy_backward),
+}
+
+
+class Network:
+    """Layers in a row, followed by an output map: "identity" for regression, "sigmoid" for two
+    classes, "softmax" for K classes.
+
+    The last layer returns the logits Z. The output map turns them into a prediction, and decides
+    the loss: squared error, sigmoid cross-entropy or softmax cross-entropy.
+    Source: S0-34, S1-14, S2-10, S4-24.
+
+    >>> net = Network([Dense([[1.0, -1.0]]), Activation("relu"), Dense([[1.0], [2.0]])], "identity")
+    >>> [A.tolist() for A in net.forward([[3.0]])]
+    [[[3.0]], [[3.0, -3.0]], [[3.0, 0.0]], [[3.0]]]
+    """
+
+    def __init__(self, layers, output):
+        layers = list(layers)
+        for layer in layers:
+            if not (hasattr(layer, "forward") and hasattr(layer, "backward")):
+                raise ValueError(f"layers must hold layers, but holds {layer!r}")
+        if not layers:
+            raise ValueError("layers is empty: a network needs at least one layer")
+        self.layers = layers
+        self.output = choice("output", output, tuple(OUTPUTS))
+        self._output_map, self._loss, self._loss_backward = OUTPUTS[output]
+
+    @property
+    def parameters(self):
+        """The parameters by name: {"W1": …, "b1": …, "W2": …}, numbered by layers that have any.
+
+        The arrays are the network's own: changing them in place changes the network.
+        """
+        return {name + str(l): array for l, (_, layer) in enumerate(self._with_parameters(), start=1)
+                for name, array in layer.parameters.items()}
+
+    @parameters.setter
+    def parameters(self, arrays):
+        own = self.parameters
+        if set(arrays) != set(own):
+            raise ValueError(f"parameters must be named {sorted(own)}, but are named {sorted(arrays)}")
+        checked = {name: numbers(name, arrays[name], shape=own[name].shape) for name in own}
+        for l, (_, layer) in enumerate(self._with_parameters(), start=1):
+            layer.parameters = {name: checked[name + str(l)] for name in layer.parameters}
+
+    def _with_parameters(self):
+        return [(at, layer) for at, layer in enumerate(self.layers) if layer.parameters]
+
+    def forward(self, X):
+        """Return the list of all stages: the input, then the output of each layer.
+
+        X has shape (m, n), or (m, c, h, w) where the first layer is a convolution.
+        Source: S0-34, S4-25.
+        """
+        stages = [numbers("X", X)]
+        for layer in self.layers:
+            stages.append(layer.forward(stages[-1]))
+        return stages
+
+    def backward(self, dOut, stages):
+        """Return (dstages, gradients) for the upstream gradient dOut of the last stage.
+
+        dstages[i] is ∂L/∂stages[i]; gradients has the names and shapes of `parameters`.
+        Source: S0-45, S1-55, S2-80, S4-31.
+        """
+        if len(stages) != len(self.layers) + 1:
+            raise ValueError(f"stages must hold {len(self.layers) + 1} arrays, but holds {len(stages)}")
+        dstages, found = [dOut], []
+        for layer, A in zip(reversed(self.layers), reversed(stages[:-1])):
+            dA, gradients = layer.backward(dstages[0], A)
+            dstages.insert(0, dA)
+            found.insert(0, gradients)
+        with_parameters = [gradients for gradients in found if gradients]
+        return dstages, {name + str(l): g for l, gradients in enumerate(with_parameters, start=1)
+                         for name, g in gradients.items()}
+
+    def logits(self, X):
+        """Return Z, the output of the last layer, before the output map. Source: S0-07, S2-11."""
+        A = numbers("X", X)
+        for layer in self.layers:
+            A = layer.forward(A)
+        return A
+
+    def predict_proba(self, X):
+        """Return the soft prediction: rows of probabilities (softmax), P(y = 1) (sigmoid), or the
+        value itself (identity). Source: S0-49, S1-04, S2-11, S2-13, S2-15.
+        """
+        return self._output_map(self.logits(X))
+
+    def predict(self, X):
+        """Return the hard decision: the label with the largest logit, the first of equal ones
+        (softmax); 1 where the logit is ≥ 0 (sigmoid); the value itself (identity).
+        Labels count from 0; one sigmoid output gives a vector of m labels.
+        Source: S2-12, S2-14, S0-48.
+        """
+        Z = self.logits(X)
+        if self.output == "softmax":
+            return Z.argmax(axis=1)
+        if self.output == "sigmoid":
+            labels = (Z >= 0).astype(int)
+            return labels[:, 0] if labels.shape[1:] == (1,) else labels
+        return Z
+
+    def loss(self, X, Y, reduction="mean"):
+        """Return the loss of the batch; Y as the network's loss function wants it. Source: S0-35."""
+        return self._loss(self.logits(X), Y, reduction)
+
+    def gradients(self, X, Y, reduction="mean"):
+        """Return (loss, gradients): the forward pass, the loss and the backward pass in one.
+
+        Source: S0-45.
+        """
+        stages = self.forward(X)
+        loss = self._loss(stages[-1], Y, reduction)
+        return loss, self.backward(self._loss_backward(stages[-1], Y, reduction), stages)[1]
+
+    def shapes(self, X):
+        """Return rows (stage, shape, shapes of the parameters) for the input X. Source: S0-21."""
+        rows = [("input", np.shape(X), {})]
+        for layer, A in zip(self.layers, self.forward(X)[1:]):
+            rows.append((getattr(layer, "name", type(layer).__name__), A.shape,
+                         {name: array.shape for name, array in layer.parameters.items()}))
+        return rows
+
+
+def dense_network(widths, rng, activation="relu", output="softmax", weights="he", bias=True, dtype="float32"):
+    """Return a network of dense layers with n₀, n₁, …, n_L = `widths` neurons.
+
+    The activation stands between them. `dense_network([784, 800, 10], rng)` is the network of S1;
+    `dense_network([784, n, n, 10], rng, bias=False)` is that of S4. Source: S0-18, S1-01, S4-14.
+
+    >>> net = dense_network([4, 3, 2], np.random.default_rng(0))
+    >>> {name: array.shape for name, array in net.parameters.items()}
+    {'W1': (4, 3), 'b1': (3,), 'W2': (3, 2), 'b2': (2,)}
+    """
+    if len(widths) < 2:
+        raise ValueError(f"widths must name at least an input and an output width, but is {widths!r}")
+    layers = []
+    for n_in, n_out in zip(widths[:-1], widths[1:]):
+        layers += [Dense.random(n_in, n_out, rng, weights, bias, dtype), Activation(activation)]
+    return Network(layers[:-1], output)
+
+
+def regression_network(n_in, n_hidden, n_out, rng, activation="sigmoid"):
+    """Return S2's network with one hidden layer for regression: the prediction is z^O.
+
+    Source: S2-15.
+
+    >>> regression_network(3, 5, 2, np.random.default_rng(0)).predict(np.zeros((4, 3))).shape
+    (4, 2)
+    """
+    return dense_network([n_in, n_hidden, n_out], rng, activation, "identity", "glorot", dtype="float64")
+
+
+def binary_network(n_in, n_hidden, rng, activation="sigmoid"):
+    """Return S2's network with one hidden layer for two classes: P(y = 1) = σ(z^O).
+
+    Source: S2-11.
+
+    >>> binary_network(3, 5, np.random.default_rng(0)).predict_proba(np.zeros((4, 3))).shape
+    (4, 1)
+    """
+    return dense_network([n_in, n_hidden, 1], rng, activation, "sigmoid", "glorot", dtype="float64")
+
+
+def class_network(n_in, n_hidden, classes, rng, activation="sigmoid"):
+    """Return S2's network with one hidden layer for K classes: P(y = k) = softmax(z^O)_k.
+
+    Source: S2-13.
+
+    >>> class_network(3, 5, 4, np.random.default_rng(0)).predict_proba(np.zeros((2, 3))).shape
+    (2, 4)
+    """
+    widths = [n_in, n_hidden, whole("classes", classes, least=2)]
+    return dense_network(widths, rng, activation, "softmax", "glorot", dtype="float64")

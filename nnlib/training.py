@@ -1,0 +1,215 @@
+"""Stochastic gradient descent: draw a mini-batch, take its gradient, make a step; repeat."""
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+
+from .checks import labels, numbers, real, trusted, whole
+from .metrics import accuracy
+
+
+class DivergedError(ArithmeticError):
+    """The loss became infinite or not a number: the learning rate was too large."""
+
+
+class SGD:
+    """Gradient descent with optional momentum, weight decay and a falling rate.
+
+    One step is v := μ v + (dθ + λ θ), θ := θ − η v, with η = `learning_rate`, μ = `momentum`,
+    λ = `weight_decay` (on weights, not on biases). `learning_rate` is a number, or a function of
+    the part of the run that is done, from 0 to 1. Source: S0-44, S1-19, S2-77, S4-18, S4-23;
+    momentum: Polyak, Some methods of speeding up the convergence of iteration methods, 1964.
+
+    >>> theta = {"W1": np.array([[1.0]])}
+    >>> SGD(0.1).step(theta, {"W1": np.array([[2.0]])})
+    >>> theta
+    {'W1': array([[0.8]])}
+    """
+
+    def __init__(self, learning_rate, momentum=0.0, weight_decay=0.0):
+        if not callable(learning_rate):
+            real("learning_rate", learning_rate)
+        self.learning_rate = learning_rate
+        self.momentum = real("momentum", momentum, below=1)
+        self.weight_decay = real("weight_decay", weight_decay)
+        self._velocity = {}
+
+    def restart(self):
+        """Forget the velocity that the momentum has gathered."""
+        self._velocity = {}
+
+    def rate(self, done):
+        """Return the learning rate when the part `done` of the run, from 0 to 1, is behind us."""
+        return self.learning_rate(done) if callable(self.learning_rate) else self.learning_rate
+
+    def step(self, parameters, gradients, done=0.0):
+        """Change the arrays of `parameters` in place, by one step against `gradients`."""
+        rate = self.rate(done)
+        for name, theta in parameters.items():
+            d = gradients[name]
+            if self.weight_decay and name.startswith("W"):
+                d = d + self.weight_decay * theta
+            if self.momentum:
+                v = self._velocity.setdefault(name, np.zeros_like(theta))
+                v *= self.momentum
+                v += d
+                d = v
+            theta -= (rate * d).astype(theta.dtype, copy=False)
+
+
+def falling(start, end=0.0):
+    """Return a learning rate that falls along half a cosine wave from `start` to `end`.
+
+    Source: Loshchilov and Hutter, SGDR, ICLR 2017.
+
+    >>> rate = falling(0.1)
+    >>> [round(rate(done), 3) for done in (0.0, 0.5, 1.0)]
+    [0.1, 0.05, 0.0]
+    """
+    real("start", start), real("end", end)
+    return lambda done: float(end + (start - end) * (1 + np.cos(np.pi * done)) / 2)
+
+
+def minibatches(m, batch_size, rng):
+    """Yield the indices 0 … m − 1 in random order, `batch_size` at a time, the last maybe fewer.
+
+    Source: S4-23.
+
+    >>> [len(batch) for batch in minibatches(5, 2, np.random.default_rng(0))]
+    [2, 2, 1]
+    """
+    order = rng.permutation(whole("m", m))
+    for start in range(0, m, whole("batch_size", batch_size)):
+        yield order[start:start + batch_size]
+
+
+@dataclass
+class History:
+    """What a training run saw, one entry per epoch.
+
+    `loss` is the mean loss of the batches as they were trained on; `validation_loss` and
+    `validation_accuracy` (None for regression) stay empty without a validation set.
+    """
+
+    loss: list = field(default_factory=list)
+    validation_loss: list = field(default_factory=list)
+    validation_accuracy: list = field(default_factory=list)
+    seconds: list = field(default_factory=list)
+    best_epoch: int | None = None
+
+
+def train(network, X, Y, *, epochs, batch_size, optimizer, rng, validation=None, patience=None,
+          change=None, progress=True):
+    """Train `network` in place and return its History.
+
+    X holds m samples, Y their labels or targets; `batch_size` samples make a step, `epochs` times
+    through the data. `validation` is a pair (X, Y) that is only looked at; with `patience` the run
+    stops after that many epochs without a lower validation loss, and the parameters of the best
+    epoch are kept. `change(X_batch, rng)` may replace each batch, `progress` shows a bar.
+    Raises ValueError for unfit data, before the first step, and DivergedError where the loss is no
+    longer finite. Source: S0-45, S1-27, S2-77, S4-23.
+
+    >>> from nnlib import dense_network
+    >>> net = dense_network([2, 3, 2], np.random.default_rng(0))
+    >>> history = train(net, np.eye(2), np.array([0, 1]), epochs=3, batch_size=1,
+    ...                 optimizer=SGD(0.1), rng=np.random.default_rng(1), progress=False)
+    >>> len(history.loss)
+    3
+    """
+    epochs, batch_size = whole("epochs", epochs), whole("batch_size", batch_size)
+    if patience is not None and validation is None:
+        raise ValueError("patience needs a validation set, but validation is None")
+    X, Y = _at_the_door(network, "", X, Y)
+    if validation is not None:
+        validation = _at_the_door(network, "validation ", *validation)
+    history, best = History(), None
+    optimizer.restart()
+    steps = epochs * -(-len(X) // batch_size)
+    with _bar(steps, progress) as bar, trusted(), np.errstate(over="ignore", invalid="ignore"):
+        for epoch in range(epochs):
+            history.loss.append(_epoch(network, X, Y, batch_size, optimizer, rng, change, bar, steps))
+            history.seconds.append(perf_counter() - bar.started)
+            if validation is None:
+                continue
+            _validate(network, *validation, history)
+            bar.set_postfix_str(f"validation loss {history.validation_loss[-1]:.4f}")
+            if patience is not None and history.validation_loss[-1] <= min(history.validation_loss):
+                history.best_epoch = epoch
+                best = {name: array.copy() for name, array in network.parameters.items()}
+            if patience is not None and epoch - history.best_epoch >= patience:
+                break
+    if best is not None:
+        network.parameters = best
+    return history
+
+
+def _at_the_door(network, which, X, Y):
+    X = numbers(f"{which}X", X)
+    if len(X) != len(Y):
+        raise ValueError(f"{which}X and Y must hold as many samples, but hold {len(X)} and {len(Y)}")
+    Y = np.asarray(Y)
+    if network.output == "softmax" and Y.ndim == 1:
+        labels(f"{which}Y", Y, network.logits(X[:1]).shape[1])
+    else:
+        numbers(f"{which}Y", Y)
+    network.loss(X[:1], Y[:1])  # refuses what the network or its loss cannot take
+    return X, Y
+
+
+def _epoch(network, X, Y, batch_size, optimizer, rng, change, bar, steps):
+    total, parameters = 0.0, network.parameters
+    for batch in minibatches(len(X), batch_size, rng):
+        X_batch = X[batch] if change is None else change(X[batch], rng)
+        loss, gradients = network.gradients(X_batch, Y[batch])
+        if not np.isfinite(loss):
+            raise DivergedError(f"the loss became {loss} at step {bar.n + 1} of {steps}: "
+                                f"try a learning rate below {optimizer.rate(bar.n / steps):.3g}")
+        optimizer.step(parameters, gradients, bar.n / steps)
+        total += float(loss) * len(batch)
+        bar.update()
+    for name, array in parameters.items():
+        if not np.isfinite(array).all():
+            raise DivergedError(f"{name} is no longer finite after step {bar.n} of {steps}")
+    return total / len(X)
+
+
+def _validate(network, X, Y, history):
+    loss, right, size = 0.0, 0, 4096  # in blocks, so that memory does not grow with the set
+    for start in range(0, len(X), size):
+        A, B = X[start:start + size], Y[start:start + size]
+        loss += float(network.loss(A, B, "sum"))
+        predicted = network.predict(A)
+        if network.output == "softmax":
+            right += accuracy(predicted, B) * len(A)
+        elif network.output == "sigmoid":
+            right += float((predicted == B.reshape(predicted.shape)).mean()) * len(A)
+    history.validation_loss.append(loss / len(X))
+    history.validation_accuracy.append(None if network.output == "identity" else right / len(X))
+
+
+class _NoBar:
+    """Stands in for tqdm's bar: it counts, and shows nothing."""
+
+    n = 0
+
+    def __enter__(self):
+        self.started = perf_counter()
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def update(self):
+        self.n += 1
+
+    def set_postfix_str(self, text):
+        pass
+
+
+def _bar(steps, progress):
+    if not progress:
+        return _NoBar()
+    from tqdm.auto import tqdm  # here, so that importing nnlib needs NumPy alone
+    bar = tqdm(total=steps, unit="step")
+    bar.started = perf_counter()
+    return bar
