@@ -101,13 +101,15 @@ def tanh(Z):
 def tanh_backward(dA, Z):
     """Return dZ = dA ⊙ (1 − tanh²(Z)).
 
-    Same shapes as Z. Source: S0-30.
+    Same shapes as Z. The second factor is computed as (2e / (1 + e²))² with e = e^(−|Z|), which
+    keeps its digits where tanh²(Z) rounds to 1. Source: S0-30.
 
     >>> tanh_backward([2.0], [0.0])
     array([2.])
     """
     dA, Z = _pair(dA, Z)
-    return dA * (1 - np.tanh(Z) ** 2)
+    E = np.exp(-_abs(Z))
+    return dA * (2 * E / (1 + E * E)) ** 2
 
 
 def relu(Z):
@@ -144,7 +146,8 @@ def softplus(Z):
     array([0.00000000e+00, 6.93147181e-01, 1.00000000e+04])
     """
     Z = numbers("Z", Z)
-    return relu(Z) + np.log1p(np.exp(-_abs(Z)))
+    # Z itself at 0, and not relu's constant: the two terms join smoothly there
+    return np.where(Z.real >= 0, Z, 0) + np.log1p(np.exp(-_abs(Z)))
 
 
 def softplus_backward(dA, Z):
@@ -162,15 +165,17 @@ def softplus_backward(dA, Z):
 def log_sum_exp(Z):
     """Return ln Σ_k e^(Z_ik) for each row i.
 
-    Z has shape (m, K), the result (m,). The largest entry of a row is taken out first, so
-    nothing overflows. Source: S2-74, S0-69.
+    Z has shape (m, K), the result (m,). Computed as z + ln(1 + Σ e^(Z_ik − z)) with z the largest
+    entry of the row and the sum over the others, so nothing overflows. Source: S2-74, S0-69.
 
     >>> log_sum_exp([[0.0, 0.0], [1e4, 0.0]])
     array([6.93147181e-01, 1.00000000e+04])
     """
     Z = numbers("Z", Z, ndim=2)
-    top = Z.real.max(axis=1, keepdims=True)
-    return top[:, 0] + np.log(np.exp(Z - top).sum(axis=1))
+    largest = np.arange(len(Z)), Z.real.argmax(axis=1)
+    E = np.exp(Z - Z[largest][:, None])
+    E[largest] = 0  # its 1 is the 1 of log1p: small other terms keep their digits
+    return Z[largest] + np.log1p(E.sum(axis=1))
 
 
 def log_sum_exp_backward(da, Z):
@@ -210,6 +215,8 @@ def softmax_backward(dA, Z):
     """
     S = softmax(Z)
     G = numbers("dA", dA, shape=S.shape)
+    # the same number may be taken from all of g_i; this one leaves no 1 − s to lose its digits
+    G = G - np.take_along_axis(G, S.real.argmax(axis=1, keepdims=True), axis=1)
     return S * (G - (G * S).sum(axis=1, keepdims=True))
 
 

@@ -48,11 +48,15 @@ def numbers(name, value, ndim=None, shape=None):
     return array
 
 
-def _as_array(name, value):
+def _rectangular(name, value):
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except ValueError:
         raise ValueError(f"{name} must be a rectangular array of numbers: its rows differ in length") from None
+
+
+def _as_array(name, value):
+    array = _rectangular(name, value)
     if array.dtype.type in (np.float32, np.float64, np.complex128):
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
     if array.dtype == np.float16:
@@ -62,9 +66,14 @@ def _as_array(name, value):
     raise ValueError(f"{name} must hold real numbers, but its type is {array.dtype}")
 
 
+def axes(name, value):
+    """Return how many axes `value` has, or raise `ValueError`."""
+    return _rectangular(name, value).ndim
+
+
 def labels(name, value, classes):
     """Return `value` as a vector of integer labels in 0 … classes − 1, or raise `ValueError`."""
-    array = np.asarray(value)
+    array = _rectangular(name, value)
     if array.dtype.kind not in "iu":
         raise ValueError(f"{name} must hold integer labels, but its type is {array.dtype}")
     if array.ndim != 1 or array.size == 0:
@@ -92,6 +101,13 @@ def choice(name, value, options):
     """Return `value` if it is one of `options`, or raise `ValueError` that lists them."""
     if not isinstance(value, str) or value not in options:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, but is {value!r}")
+    return value
+
+
+def generator(name, value):
+    """Return `value` if it is a random generator, or raise `ValueError`."""
+    if not isinstance(value, np.random.Generator):
+        raise ValueError(f"{name} must be a numpy.random.Generator, but is {value!r}")
     return value
 
 

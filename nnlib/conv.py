@@ -24,11 +24,12 @@ def conv2d(X, W, b=None, padding=0):
     return Y if b is None else Y + numbers("b", b, shape=W.shape[:1])[:, None, None]
 
 
-def conv2d_backward(dY, X, W, padding=0):
+def conv2d_backward(dY, X, W, padding=0, input_gradient=True):
     """Return (dX, dW, db) for Y = conv2d(X, W, b, padding).
 
     dW_ocuv = Σ_irs dY_iors X_ic(r+u−P)(s+v−P), db_o = Σ_irs dY_iors, and dX is the convolution
-    of dY with the kernels flipped in both directions. Shapes are those of X, W and b.
+    of dY with the kernels flipped in both directions. Shapes are those of X, W and b. With
+    `input_gradient=False` dX is None: where X is data, nobody wants its gradient (S2-80).
     Source: S4-38, S4-39.
 
     >>> dX, dW, db = conv2d_backward([[[[1.0, 0.0]]]], [[[[1.0, 2.0, 3.0]]]], [[[[1.0, -1.0]]]])
@@ -41,10 +42,13 @@ def conv2d_backward(dY, X, W, padding=0):
     dY = numbers("dY", dY, shape=(m, k, h + 2 * padding - p + 1, w + 2 * padding - q + 1))
     windows = _windows(_pad(X, padding), dY.shape[2:])  # (m, c, p, q, rows, columns)
     dW = np.tensordot(dY, windows, axes=([0, 2, 3], [0, 4, 5]))
+    db = dY.sum(axis=(0, 2, 3))
+    if not input_gradient:
+        return None, dW, db
     flipped = W[:, :, ::-1, ::-1].swapaxes(0, 1)
-    spread = np.pad(dY, ((0, 0), (0, 0), (p - 1, p - 1), (q - 1, q - 1)))
+    spread = np.pad(dY, ((0,), (0,), (p - 1,), (q - 1,)))
     dX = _correlate(spread, flipped)[:, :, padding:padding + h, padding:padding + w]
-    return dX, dW, dY.sum(axis=(0, 2, 3))
+    return dX, dW, db
 
 
 def _arguments(X, W, padding):

@@ -48,10 +48,9 @@ def relative_error(a, b):
     >>> relative_error([1.0, 200.0], [1.0, 201.0])
     0.004975124378109453
     """
-    a, b = np.asarray(a), np.asarray(b)
-    if a.shape != b.shape:
-        raise ValueError(f"a and b must have one shape, but have {a.shape} and {b.shape}")
-    return float(np.max(np.abs(a - b) / np.maximum(1, np.maximum(np.abs(a), np.abs(b))), initial=0.0))
+    a = numbers("a", a)
+    b = numbers("b", b, shape=a.shape)
+    return float(np.max(np.abs(a - b) / np.maximum(1, np.maximum(np.abs(a), np.abs(b)))))
 
 
 def gradient_check(network, X, Y, method="central"):

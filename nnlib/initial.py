@@ -4,10 +4,21 @@ A weight matrix has shape (n_in, n_out), a convolution's kernels (k, c, p, q). B
 """
 import numpy as np
 
-from .checks import choice
+from .checks import choice, generator, whole
+
+
+def _normal(rng, shape):
+    return generator("rng", rng).standard_normal(_shape(shape))
+
+
+def _shape(shape):
+    if not isinstance(shape, (tuple, list)) or len(shape) not in (2, 4):
+        raise ValueError(f"shape must have 2 lengths (dense) or 4 (convolution), but is {shape!r}")
+    return tuple(whole("shape", n) for n in shape)
 
 
 def _fans(shape):
+    shape = _shape(shape)
     # the number of inputs that one output sees, and of outputs that one input reaches
     return (shape[0], shape[1]) if len(shape) == 2 else (
         int(np.prod(shape[1:])), shape[0] * int(np.prod(shape[2:])))
@@ -21,7 +32,7 @@ def small(rng, shape):
     >>> small(np.random.default_rng(0), (2, 3)).shape
     (2, 3)
     """
-    return 0.01 * rng.standard_normal(shape)
+    return 0.01 * _normal(rng, shape)
 
 
 def he(rng, shape):
@@ -32,7 +43,7 @@ def he(rng, shape):
     >>> he(np.random.default_rng(0), (2, 3)).shape
     (2, 3)
     """
-    return np.sqrt(2 / _fans(shape)[0]) * rng.standard_normal(shape)
+    return np.sqrt(2 / _fans(shape)[0]) * _normal(rng, shape)
 
 
 def glorot(rng, shape):
@@ -44,7 +55,7 @@ def glorot(rng, shape):
     >>> glorot(np.random.default_rng(0), (2, 3)).shape
     (2, 3)
     """
-    return np.sqrt(2 / sum(_fans(shape))) * rng.standard_normal(shape)
+    return np.sqrt(2 / sum(_fans(shape))) * _normal(rng, shape)
 
 
 INITIAL_WEIGHTS = {"small": small, "he": he, "glorot": glorot}
@@ -57,10 +68,6 @@ def initial_weights(name, rng, shape, dtype):
     dtype('float32')
     """
     scheme = INITIAL_WEIGHTS[choice("weights", name, tuple(INITIAL_WEIGHTS))]
-    return scheme(_generator(rng), shape).astype(dtype)
-
-
-def _generator(rng):
-    if not isinstance(rng, np.random.Generator):
-        raise ValueError(f"rng must be a numpy.random.Generator, but is {rng!r}")
-    return rng
+    if dtype not in ("float32", "float64", np.float32, np.float64):
+        raise ValueError(f"dtype must be float32 or float64, but is {dtype!r}")
+    return scheme(rng, shape).astype(dtype)

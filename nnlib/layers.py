@@ -2,7 +2,8 @@
 
 Each has `parameters` (a dictionary of arrays), `forward(A)` which returns the layer's output, and
 `backward(dOut, A)` which returns the gradient by the layer's input A and a dictionary of gradients
-with the names and shapes of the parameters. Nothing is remembered between the two.
+with the names and shapes of the parameters. Nothing is remembered between the two. With
+`input_gradient=False` a layer need not compute the gradient by A.
 """
 from .activations import activation
 from .checks import numbers, whole
@@ -15,9 +16,10 @@ class _Linear:
     """A layer with weights W and, if it has one, a bias b."""
 
     def __init__(self, W, b=None):
-        self.parameters = {"W": numbers("W", W, ndim=self.axes)}
+        # copies: training changes them in place, and the caller's arrays stay as they are
+        self.parameters = {"W": numbers("W", W, ndim=self.axes).copy()}
         if b is not None:
-            self.parameters["b"] = numbers("b", b, shape=(self.n_out,))
+            self.parameters["b"] = numbers("b", b, shape=(self.n_out,)).copy()
 
     @property
     def W(self):
@@ -55,9 +57,9 @@ class Dense(_Linear):
         """Return Z = AW + b, of shape (m, n_out)."""
         return dense(A, self.W, self.b)
 
-    def backward(self, dZ, A):
-        """Return dA and {"W": dW, "b": db}."""
-        dA, dW, db = dense_backward(dZ, A, self.W)
+    def backward(self, dZ, A, input_gradient=True):
+        """Return dA (None without `input_gradient`) and {"W": dW, "b": db}."""
+        dA, dW, db = dense_backward(dZ, A, self.W, input_gradient)
         return dA, self._gradients(dW, db)
 
 
@@ -89,9 +91,9 @@ class Conv2d(_Linear):
         """Return Z, of shape (m, k, rows, columns)."""
         return conv2d(A, self.W, self.b, self.padding)
 
-    def backward(self, dZ, A):
-        """Return dA and {"W": dW, "b": db}."""
-        dA, dW, db = conv2d_backward(dZ, A, self.W, self.padding)
+    def backward(self, dZ, A, input_gradient=True):
+        """Return dA (None without `input_gradient`) and {"W": dW, "b": db}."""
+        dA, dW, db = conv2d_backward(dZ, A, self.W, self.padding, input_gradient)
         return dA, self._gradients(dW, db)
 
 
@@ -107,13 +109,20 @@ class Flatten:
 
     def forward(self, A):
         """Return A with one row per sample."""
-        A = numbers("A", A)
+        A = _samples(A)
         return A.reshape(len(A), -1)
 
-    def backward(self, dOut, A):
+    def backward(self, dOut, A, input_gradient=True):
         """Return dOut in the shape of A, and no gradients."""
-        A = numbers("A", A)
+        A = _samples(A)
         return numbers("dOut", dOut, shape=(len(A), A[0].size)).reshape(A.shape), {}
+
+
+def _samples(A):
+    A = numbers("A", A)
+    if A.ndim < 2:
+        raise ValueError(f"A must have an axis of samples and at least one more, but has shape {A.shape}")
+    return A
 
 
 class Activation:
@@ -133,6 +142,6 @@ class Activation:
         """Return A = σ(Z)."""
         return self._forward(Z)
 
-    def backward(self, dA, Z):
+    def backward(self, dA, Z, input_gradient=True):
         """Return dZ, and no gradients."""
         return self._backward(dA, Z), {}

@@ -40,18 +40,22 @@ def dense(X, W, b=None):
     return Z if b is None else Z + numbers("b", b, shape=W.shape[1:])
 
 
-def dense_backward(dZ, X, W):
+def dense_backward(dZ, X, W, input_gradient=True):
     """Return (dX, dW, db) = (dZ Wᵀ, Xᵀ dZ, Σ_i dZ_i).
 
-    dZ has shape (m, n_out); dX, dW and db have the shapes of X, W and b.
-    Source: S0-41, S0-42, S0-43, S4-42, S4-43.
+    dZ has shape (m, n_out); dX, dW and db have the shapes of X, W and b. With
+    `input_gradient=False` dX is None: where X is data, nobody wants its gradient (S2-80), and it
+    costs as much as dW. Source: S0-41, S0-42, S0-43, S4-42, S4-43.
 
     >>> dX, dW, db = dense_backward([[1.0], [2.0]], [[3.0], [4.0]], [[5.0]])
     >>> dX.T, dW, db
     (array([[ 5., 10.]]), array([[11.]]), array([3.]))
     """
-    dX, dW = matmul_backward(dZ, X, W)
-    return dX, dW, np.asarray(dZ).sum(axis=0)
+    X = numbers("X", X, ndim=2)
+    W = numbers("W", W, shape=(X.shape[1], None))
+    dZ = numbers("dZ", dZ, shape=(X.shape[0], W.shape[1]))
+    dX, dW = matmul_backward(dZ, X, W) if input_gradient else (None, X.T @ dZ)
+    return dX, dW, dZ.sum(axis=0)
 
 
 def augment(X):
@@ -88,12 +92,13 @@ def neuron_backward(da, x, w, b, activation):
     (array([ 3., -1.]), array([1., 2.]), 1.0)
     """
     z = _net(x, w, b)
-    da = np.broadcast_to(numbers("da", da, ndim=0), z.shape)
-    delta = named_activation(activation)[1](da, z)[0]
+    numbers("da", da, ndim=0)
+    delta = (da * named_activation(activation)[1](np.ones_like(z), z))[0]
     return delta * numbers("w", w), delta * numbers("x", x), delta
 
 
 def _net(x, w, b):
     x = numbers("x", x, ndim=1)
     w = numbers("w", w, shape=x.shape)
-    return np.atleast_1d(x @ w + numbers("b", b, ndim=0))
+    numbers("b", b, ndim=0)
+    return np.atleast_1d(x @ w + b)  # b as it came: a Python number leaves float32 alone

@@ -4,6 +4,8 @@ The vectorised functions are tested against these, and the book measures how muc
 """
 import numpy as np
 
+from .checks import numbers, whole
+
 
 def dense_loops(X, W, b):
     """Return Z with Z_ij = Σ_k X_ik W_kj + b_j, for X (m, n), W (n, r), b (r,).
@@ -13,7 +15,10 @@ def dense_loops(X, W, b):
     >>> dense_loops(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]), np.array([0.5]))
     array([[11.5]])
     """
-    Z = np.zeros((len(X), len(b)), dtype=np.result_type(X, W))
+    X = numbers("X", X, ndim=2)
+    W = numbers("W", W, shape=(X.shape[1], None))
+    b = numbers("b", b, shape=W.shape[1:])
+    Z = np.zeros((len(X), len(b)), dtype=np.result_type(X, W, b))
     for i in range(len(X)):
         for j in range(len(b)):
             for k in range(len(W)):
@@ -30,9 +35,15 @@ def conv2d_loops(X, W, b, padding=0):
     >>> conv2d_loops(np.ones((1, 1, 1, 3)), np.ones((1, 1, 1, 2)), np.zeros(1))
     array([[[[2., 2.]]]])
     """
+    X = numbers("X", X, ndim=4)
     m, channels, h, w = X.shape
+    W = numbers("W", W, shape=(None, channels, None, None))
     k, _, p, q = W.shape
-    Y = np.zeros((m, k, h + 2 * padding - p + 1, w + 2 * padding - q + 1))
+    b = numbers("b", b, shape=(k,))
+    rows, columns = (n + 2 * whole("padding", padding, least=0) - u + 1 for n, u in ((h, p), (w, q)))
+    if rows < 1 or columns < 1:
+        raise ValueError(f"W of shape {W.shape} does not fit into X of shape {X.shape} with padding {padding}")
+    Y = np.zeros((m, k, rows, columns), dtype=np.result_type(X, W, b))
     for i, o, r, s in np.ndindex(Y.shape):
         Y[i, o, r, s] = b[o]
         for c, u, v in np.ndindex(channels, p, q):

@@ -7,7 +7,7 @@ A backward returns the gradient of the mean or of the sum by the loss's first ar
 import numpy as np
 
 from .activations import log_sum_exp, sigmoid, softmax, softplus
-from .checks import choice, distributions, labels, numbers, real
+from .checks import axes, choice, distributions, labels, numbers, real, whole
 
 
 def one_hot(y, classes):
@@ -20,6 +20,7 @@ def one_hot(y, classes):
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
+    classes = whole("classes", classes)
     return np.eye(classes)[labels("y", y, classes)]
 
 
@@ -51,14 +52,14 @@ def squared_error_backward(Yhat, Y, reduction="mean"):
 def sigmoid_cross_entropy(Z, Y, reduction="mean"):
     """Return the mean over samples of ln(1 + e^z) − yz: binary cross-entropy from the logit z.
 
-    Equal to −y ln σ(z) − (1 − y) ln(1 − σ(z)), computed as max(0, z) − yz + ln(1 + e^(−|z|)).
+    Equal to −y ln σ(z) − (1 − y) ln(1 − σ(z)), computed as y ln(1 + e^(−z)) + (1 − y) ln(1 + e^z).
     Z and Y have the same shape, (m,) or (m, d); Y lies in [0, 1]. Source: S2-57, S2-73.
 
     >>> float(sigmoid_cross_entropy([0.0, 1e4], [1.0, 1.0]))
     0.34657359027997264
     """
     Z, Y = _binary_pair(Z, Y)
-    # y ln(1 + e^(−z)) + (1 − y) ln(1 + e^z): no difference of large numbers
+    # a sum of positive terms: no difference of large numbers
     return _reduce(_per_sample(Y * softplus(-Z) + (1 - Y) * softplus(Z)), reduction)
 
 
@@ -88,8 +89,7 @@ def cross_entropy(S, Y, reduction="mean", epsilon=0.0):
     0.6931471805599453
     """
     S, Y = _probability_pair(S, Y, epsilon)
-    occurs = Y != 0
-    return _reduce(-(Y * np.log(np.where(occurs, S, 1))).sum(axis=1), reduction)
+    return _reduce(-(Y * np.log(np.where(Y != 0, S, 1))).sum(axis=1), reduction)
 
 
 def cross_entropy_backward(S, Y, reduction="mean", epsilon=0.0):
@@ -102,8 +102,7 @@ def cross_entropy_backward(S, Y, reduction="mean", epsilon=0.0):
     array([[-2., -0.]])
     """
     clipped, Y = _probability_pair(S, Y, epsilon)
-    occurs = Y != 0
-    dS = np.where(occurs, -Y / np.where(occurs, clipped, 1), -0.0) / _divisor(len(Y), reduction)
+    dS = -Y / np.where(Y != 0, clipped, 1) / _divisor(len(Y), reduction)
     return np.where(clipped == np.asarray(S), dS, 0)
 
 
@@ -111,7 +110,7 @@ def softmax_cross_entropy(Z, Y, reduction="mean"):
     """Return the mean over samples of ln Σ_j e^(z_ij) − Σ_k y_ik z_ik: cross-entropy from logits.
 
     Z has shape (m, K); Y is a matrix of that shape with rows that sum to one, or m integer
-    labels. Finite for any finite Z. Source: S0-69, S0-71, S1-46, S2-74.
+    labels. Finite wherever the differences of logits are. Source: S0-69, S0-71, S1-46, S2-74.
 
     >>> float(softmax_cross_entropy([[0.0, 0.0]], [1]))
     0.6931471805599453
@@ -134,11 +133,11 @@ def softmax_cross_entropy_backward(Z, Y, reduction="mean"):
     array([[ 0.5, -0.5]])
     """
     Z, Y = _logits(Z, Y)
-    dZ = softmax(Z)
-    if Y.ndim == 1:
-        dZ[np.arange(len(Z)), Y] -= 1
-    else:
-        dZ = dZ - Y
+    dZ = softmax(Z) if Y.ndim == 1 else softmax(Z) - Y
+    true = np.arange(len(Z)), Y if Y.ndim == 1 else Y.argmax(axis=1)
+    # the entries of a row sum to 0; s − 1 would lose its digits where s is close to 1
+    dZ[true] = 0
+    dZ[true] = -dZ.sum(axis=1)
     return dZ / _divisor(len(Z), reduction)
 
 
@@ -146,7 +145,7 @@ def _pair(name, Z, Y):
     Z = numbers(name, Z)
     if Z.ndim == 0:
         raise ValueError(f"{name} must have at least one axis, the samples, but is a single number")
-    if Z.shape[1:] == (1,) and np.ndim(Y) == 1:
+    if Z.shape[1:] == (1,) and axes("Y", Y) == 1:
         Y = np.reshape(Y, (-1, 1))  # one output: targets may come as a vector
     return Z, numbers("Y", Y, shape=Z.shape).astype(Z.dtype, copy=False)
 
@@ -160,7 +159,7 @@ def _binary_pair(Z, Y):
 
 def _logits(Z, Y):
     Z = numbers("Z", Z, ndim=2)
-    if np.ndim(Y) == 1:
+    if axes("Y", Y) == 1:
         Y = labels("Y", Y, Z.shape[1])
         if len(Y) != len(Z):
             raise ValueError(f"Y must hold {len(Z)} labels, one for each row of Z, but holds {len(Y)}")

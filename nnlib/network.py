@@ -56,7 +56,7 @@ class Network:
         own = self.parameters
         if set(arrays) != set(own):
             raise ValueError(f"parameters must be named {sorted(own)}, but are named {sorted(arrays)}")
-        checked = {name: numbers(name, arrays[name], shape=own[name].shape) for name in own}
+        checked = {name: numbers(name, arrays[name], shape=own[name].shape).copy() for name in own}
         for l, (_, layer) in enumerate(self._with_parameters(), start=1):
             layer.parameters = {name: checked[name + str(l)] for name in layer.parameters}
 
@@ -74,17 +74,18 @@ class Network:
             stages.append(layer.forward(stages[-1]))
         return stages
 
-    def backward(self, dOut, stages):
+    def backward(self, dOut, stages, input_gradient=True):
         """Return (dstages, gradients) for the upstream gradient dOut of the last stage.
 
-        dstages[i] is ∂L/∂stages[i]; gradients has the names and shapes of `parameters`.
+        dstages[i] is ∂L/∂stages[i]; gradients has the names and shapes of `parameters`. With
+        `input_gradient=False` dstages[0], the gradient of the data, may be None.
         Source: S0-45, S1-55, S2-80, S4-31.
         """
         if len(stages) != len(self.layers) + 1:
             raise ValueError(f"stages must hold {len(self.layers) + 1} arrays, but holds {len(stages)}")
-        dstages, found = [dOut], []
-        for layer, A in zip(reversed(self.layers), reversed(stages[:-1])):
-            dA, gradients = layer.backward(dstages[0], A)
+        dstages, found = [numbers("dOut", dOut, shape=np.shape(stages[-1]))], []
+        for l in reversed(range(len(self.layers))):
+            dA, gradients = self.layers[l].backward(dstages[0], stages[l], input_gradient or l > 0)
             dstages.insert(0, dA)
             found.insert(0, gradients)
         with_parameters = [gradients for gradients in found if gradients]
@@ -120,7 +121,11 @@ class Network:
 
     def loss(self, X, Y, reduction="mean"):
         """Return the loss of the batch; Y as the network's loss function wants it. Source: S0-35."""
-        return self._loss(self.logits(X), Y, reduction)
+        return self.loss_of_logits(self.logits(X), Y, reduction)
+
+    def loss_of_logits(self, Z, Y, reduction="mean"):
+        """Return the loss of a batch from its logits Z. Source: S2-72."""
+        return self._loss(Z, Y, reduction)
 
     def gradients(self, X, Y, reduction="mean"):
         """Return (loss, gradients): the forward pass, the loss and the backward pass in one.
@@ -129,7 +134,8 @@ class Network:
         """
         stages = self.forward(X)
         loss = self._loss(stages[-1], Y, reduction)
-        return loss, self.backward(self._loss_backward(stages[-1], Y, reduction), stages)[1]
+        dZ = self._loss_backward(stages[-1], Y, reduction)
+        return loss, self.backward(dZ, stages, input_gradient=False)[1]
 
     def shapes(self, X):
         """Return rows (stage, shape, shapes of the parameters) for the input X. Source: S0-21."""

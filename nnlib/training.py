@@ -4,7 +4,7 @@ from time import perf_counter
 
 import numpy as np
 
-from .checks import labels, numbers, real, trusted, whole
+from .checks import generator, numbers, real, trusted, whole
 from .metrics import accuracy
 
 
@@ -44,9 +44,11 @@ class SGD:
 
     def step(self, parameters, gradients, done=0.0):
         """Change the arrays of `parameters` in place, by one step against `gradients`."""
+        if set(gradients) != set(parameters):
+            raise ValueError(f"gradients must be named {sorted(parameters)}, but are named {sorted(gradients)}")
         rate = self.rate(done)
         for name, theta in parameters.items():
-            d = gradients[name]
+            d = numbers(f"gradients[{name!r}]", gradients[name], shape=theta.shape)
             if self.weight_decay and name.startswith("W"):
                 d = d + self.weight_decay * theta
             if self.momentum:
@@ -78,7 +80,7 @@ def minibatches(m, batch_size, rng):
     >>> [len(batch) for batch in minibatches(5, 2, np.random.default_rng(0))]
     [2, 2, 1]
     """
-    order = rng.permutation(whole("m", m))
+    order = generator("rng", rng).permutation(whole("m", m))
     for start in range(0, m, whole("batch_size", batch_size)):
         yield order[start:start + batch_size]
 
@@ -117,8 +119,11 @@ def train(network, X, Y, *, epochs, batch_size, optimizer, rng, validation=None,
     3
     """
     epochs, batch_size = whole("epochs", epochs), whole("batch_size", batch_size)
+    generator("rng", rng)
     if patience is not None and validation is None:
         raise ValueError("patience needs a validation set, but validation is None")
+    if patience is not None:
+        whole("patience", patience)
     X, Y = _at_the_door(network, "", X, Y)
     if validation is not None:
         validation = _at_the_door(network, "validation ", *validation)
@@ -132,8 +137,11 @@ def train(network, X, Y, *, epochs, batch_size, optimizer, rng, validation=None,
             if validation is None:
                 continue
             _validate(network, *validation, history)
+            if not np.isfinite(history.validation_loss[-1]):
+                raise DivergedError(f"the validation loss became {history.validation_loss[-1]} "
+                                    f"after step {bar.n} of {steps}")
             bar.set_postfix_str(f"validation loss {history.validation_loss[-1]:.4f}")
-            if patience is not None and history.validation_loss[-1] <= min(history.validation_loss):
+            if patience is not None and history.validation_loss.index(min(history.validation_loss)) == epoch:
                 history.best_epoch = epoch
                 best = {name: array.copy() for name, array in network.parameters.items()}
             if patience is not None and epoch - history.best_epoch >= patience:
@@ -144,15 +152,16 @@ def train(network, X, Y, *, epochs, batch_size, optimizer, rng, validation=None,
 
 
 def _at_the_door(network, which, X, Y):
-    X = numbers(f"{which}X", X)
-    if len(X) != len(Y):
-        raise ValueError(f"{which}X and Y must hold as many samples, but hold {len(X)} and {len(Y)}")
-    Y = np.asarray(Y)
-    if network.output == "softmax" and Y.ndim == 1:
-        labels(f"{which}Y", Y, network.logits(X[:1]).shape[1])
-    else:
-        numbers(f"{which}Y", Y)
-    network.loss(X[:1], Y[:1])  # refuses what the network or its loss cannot take
+    X, numbers_of_Y = numbers(f"{which}X", X), numbers(f"{which}Y", Y)
+    if X.shape[:1] != numbers_of_Y.shape[:1]:
+        raise ValueError(f"{which}X and Y must hold as many samples, but have shapes "
+                         f"{X.shape} and {numbers_of_Y.shape}")
+    Y = np.asarray(Y)  # labels stay integers
+    one = network.logits(X[:1])  # refuses samples that the network cannot take
+    try:
+        network.loss_of_logits(np.zeros((len(X), *one.shape[1:]), one.dtype), Y)  # and every label
+    except ValueError as error:
+        raise ValueError(f"{which}{error}") from None
     return X, Y
 
 
