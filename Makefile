@@ -1,0 +1,32 @@
+# The README's commands. Everything runs in .venv, which is made from requirements.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: book test lab serve notebooks clean
+
+book: .venv/ready
+	$(BIN)/python tools/vendor.py
+	$(BIN)/jupyter-book build . --all -n -W --keep-going
+	@echo "The book: $(CURDIR)/_build/html/index.html"
+
+test: .venv/ready
+	$(BIN)/python -m pytest -q -n 2 tests nnlib
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval -W default book/*.ipynb
+
+lab: .venv/ready
+	$(BIN)/jupyter lab --notebook-dir book
+
+serve: book
+	$(BIN)/python -m http.server --directory _build/html 8000
+
+# run every chapter and store it again, slim; shows what a change did to the stored outputs
+notebooks: .venv/ready
+	$(BIN)/python tools/notebooks.py book/*.ipynb
+
+.venv/ready: requirements.txt constraints.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -r requirements.txt
+	touch $@
+
+clean:
+	rm -rf _build .venv book/_vendor

@@ -1,0 +1,54 @@
+"""The chapters as files: executed, slim, complete, and without equations that nothing checks."""
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
+
+
+def texts(path):
+    return [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+
+
+def test_notebooks_are_executed_and_slim():
+    run = subprocess.run([sys.executable, ROOT / "tools/notebooks.py", "--check", *CHAPTERS],
+                         capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+def test_the_contents_name_every_chapter():
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    named = [contents["root"]] + [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]]
+    assert sorted(named) == sorted(f"book/{path.stem}" for path in (ROOT / "book").glob("*.*")
+                                   if path.suffix in (".ipynb", ".md"))
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_no_chain_of_equations_is_typed_by_hand(path):
+    for text in texts(path):
+        assert not re.search(r"\\begin\{(aligned|align|split|gather|alignat|eqnarray)", text)
+        for formula in re.findall(r"\$\$(.*?)\$\$", text, re.S):
+            bare = re.sub(r"\{[^{}]*\}|\\text\w*|[<>≤≥]=", "", formula)
+            assert len(re.findall(r"(?<![<>!:\\])=", bare)) <= 1 or r"\begin{cases}" in formula, formula
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_figure_says_what_it_shows(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code" and "plt.show()" in cell.source:
+            told = cell.metadata.get("mystnb", {})
+            assert len(told.get("image", {}).get("alt", "")) > 20, cell.source
+            assert told.get("figure", {}).get("caption"), cell.source
+
+
+def test_no_stored_output_is_large():
+    for path in CHAPTERS:
+        assert len(path.read_bytes()) < 400_000, path
+        assert not re.search(r'"image/(png|jpeg)"', json.dumps(json.loads(path.read_text()))), path

@@ -1,0 +1,63 @@
+"""Run notebooks in place and store them slim, so that a second run changes nothing.
+
+Usage: python tools/notebooks.py [--check] book/*.ipynb
+
+Pictures, widget state and times are dropped: the book's build makes them again. Texts stay: they
+are what the tests compare. With --check nothing is run; an unslim or unexecuted notebook is named.
+"""
+import hashlib
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+DROPPED = ("image/png", "image/svg+xml", "application/vnd.jupyter.widget-view+json", "application/javascript")
+METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"}}
+
+
+def slim(notebook):
+    """Drop what changes from run to run or weighs much, and name the cells by their content."""
+    notebook.metadata = METADATA | {key: notebook.metadata[key] for key in ("mystnb",) if key in notebook.metadata}
+    count, seen = 0, {}
+    for cell in notebook.cells:
+        digest = hashlib.sha256(cell.source.encode()).hexdigest()[:8]
+        seen[digest] = seen.get(digest, 0) + 1
+        cell.id = f"{digest}-{seen[digest]}"
+        for key in ("execution", "trusted", "lines_to_next_cell"):
+            cell.metadata.pop(key, None)
+        if cell.cell_type != "code":
+            continue
+        count += 1
+        cell.execution_count = count
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = count
+            if "data" in output:
+                output.data = {kind: data for kind, data in output.data.items() if kind not in DROPPED}
+                output.metadata = {}
+    return notebook
+
+
+def main(arguments):
+    check = "--check" in arguments
+    bad = []
+    for path in map(Path, (name for name in arguments if name != "--check")):
+        text = path.read_text()
+        notebook = nbformat.reads(text, as_version=4)
+        if not check:
+            NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
+        elif any(cell.cell_type == "code" and cell.execution_count is None for cell in notebook.cells):
+            bad.append(f"{path}: a cell was never executed")
+        slimmed = nbformat.writes(slim(notebook)) + "\n"
+        if slimmed != text and check:
+            bad.append(f"{path}: not slim, run `make notebooks`")
+        elif slimmed != text:
+            path.write_text(slimmed)
+            print(f"{path}: stored")
+    sys.exit("\n".join(bad) or 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
