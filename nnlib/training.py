@@ -153,7 +153,7 @@ def train(network, X, Y, *, epochs, batch_size, optimizer, rng, validation=None,
 
 def _at_the_door(network, which, X, Y):
     X, numbers_of_Y = numbers(f"{which}X", X), numbers(f"{which}Y", Y)
-    if X.shape[:1] != numbers_of_Y.shape[:1]:
+    if X.ndim == 0 or X.shape[:1] != numbers_of_Y.shape[:1]:
         raise ValueError(f"{which}X and Y must hold as many samples, but have shapes "
                          f"{X.shape} and {numbers_of_Y.shape}")
     Y = np.asarray(Y)  # labels stay integers

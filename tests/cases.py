@@ -58,10 +58,11 @@ def soft(m, classes):
 
 
 def _activation_cases():
-    zeros_and_ties = np.array([[0.0, 0.0, 0.0], [1.5, 1.5, -2.0], [0.0, -3.0, 0.0], [0.7, 800.0, 0.7]])
+    zeros_and_ties = np.array([[0.0, 0.0, 0.0], [1.5, 1.5, -2.0], [0.0, -3.0, 0.0], [0.7, 30.0, 0.7]])
     for name in ("identity", "sigmoid", "tanh", "softplus", "step", "relu"):
         smooth = name not in ("step", "relu")  # at a kink the convention is tested elsewhere
-        inputs = normal((5, 3), (1, 1), (1, 2), (4,), (2, 1, 3)) + ((zeros_and_ties,) if smooth else ())
+        inputs = normal((5, 3), (1, 1), (1, 2), (4,), (2, 1, 3)) + (np.array([800.0]),)
+        inputs += (zeros_and_ties,) if smooth else ()
         for Z in inputs:
             yield Case(name + "_backward", lambda back, g, Z: back(g, Z), getattr(nnlib, name), (Z,))
     for name in ("softmax", "log_sum_exp"):

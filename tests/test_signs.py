@@ -42,7 +42,7 @@ def _holds(name, backward):
             try:
                 if not case.error(backward, "complex") < 1e-10:
                     return False
-            except (ValueError, TypeError, RuntimeWarning):  # a mutant may also break down
+            except (ValueError, TypeError, ArithmeticError, RuntimeWarning):  # a mutant may also break down
                 return False
     return True
 

@@ -1,0 +1,197 @@
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from cases import normal
+
+import nnlib.files
+from nnlib import Activation, Conv2d, Dense, Flatten, Network, dense_network, load, save
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+NETWORKS = {
+    "classes": lambda dtype: dense_network([3, 4, 2], rng(), "tanh", dtype=dtype),
+    "no bias": lambda dtype: dense_network([3, 4, 4, 2], rng(), output="sigmoid", bias=False, dtype=dtype),
+    "one layer": lambda dtype: dense_network([3, 1], rng(), output="identity", dtype=dtype),
+    "conv": lambda dtype: Network([Conv2d.random(2, 3, 3, rng(), 1, dtype=dtype), Activation("relu"),
+                                   Conv2d.random(3, 1, 2, rng(), bias=False, dtype=dtype), Flatten(),
+                                   Dense.random(6, 2, rng(), dtype=dtype)], "softmax"),
+}
+
+
+def same(net, other):
+    assert net.output == other.output
+    assert [(type(a), getattr(a, "name", ""), getattr(a, "padding", 0)) for a in net.layers] == \
+        [(type(a), getattr(a, "name", ""), getattr(a, "padding", 0)) for a in other.layers]
+    assert list(net.parameters) == list(other.parameters)
+    for name, a in net.parameters.items():
+        assert a.dtype == other.parameters[name].dtype
+        np.testing.assert_array_equal(a, other.parameters[name])
+    return True
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_was_saved_is_loaded(name, dtype, tmp_path):
+    net = NETWORKS[name](dtype)
+    save(net, tmp_path / "net.npz")
+    loaded = load(str(tmp_path / "net.npz"))
+    same(net, loaded)
+    X, = normal((5, 2, 3, 4) if name == "conv" else (5, 3))
+    np.testing.assert_array_equal(net.predict_proba(X), loaded.predict_proba(X))
+    assert [path.name for path in tmp_path.iterdir()] == ["net.npz"]
+
+
+def test_the_file_is_an_archive_without_pickles(tmp_path):
+    save(NETWORKS["conv"]("float32"), tmp_path / "net.npz")
+    with np.load(tmp_path / "net.npz", allow_pickle=False) as arrays:
+        assert {arrays[name].dtype.kind for name in arrays.files} == {"U", "f"}
+        assert sorted(arrays.files) == ["W1", "W2", "W3", "b1", "b3", "network"]
+
+
+@pytest.fixture
+def saved(tmp_path):
+    net = dense_network([2, 1], rng(), output="sigmoid")
+    save(net, tmp_path / "net.npz")
+    return net, tmp_path / "net.npz"
+
+
+def test_a_truncated_file_is_refused(saved):
+    _, path = saved
+    content = path.read_bytes()
+    for length in range(0, len(content), 7):
+        path.write_bytes(content[:length])
+        with pytest.raises(ValueError, match="net.npz is not a network saved by nnlib, or is damaged"):
+            load(path)
+
+
+@pytest.mark.parametrize("flip", [0x01, 0xff])
+def test_a_flipped_byte_is_refused_or_changes_nothing(saved, flip):
+    net, path = saved
+    content = path.read_bytes()
+    refused = 0
+    for at in range(len(content)):
+        path.write_bytes(content[:at] + bytes([content[at] ^ flip]) + content[at + 1:])
+        try:
+            same(net, load(path))  # a date in the archive's directory, say
+        except ValueError as error:
+            assert "net.npz is not a network saved by nnlib, or is damaged" in str(error)
+            refused += 1
+    assert refused > 0.75 * len(content)
+
+
+def archive(path, **arrays):
+    np.savez(path, **arrays)
+
+
+TEXT = {"format": "nnlib network 1", "output": "softmax",
+        "layers": [{"kind": "Dense", "parameters": ["W", "b"]}, {"kind": "Activation", "parameters": [], "name": "relu"}]}
+ARRAYS = {"W1": np.ones((3, 2)), "b1": np.ones(2)}
+
+
+def test_the_archive_of_the_next_tests_is_good(tmp_path):
+    archive(tmp_path / "net.npz", network=np.array(json.dumps(TEXT)), **ARRAYS)
+    assert load(tmp_path / "net.npz").logits([[1.0, 1.0, 1.0]]).tolist() == [[4, 4]]
+
+
+@pytest.mark.parametrize("text", [
+    TEXT | {"format": "nnlib network 2"}, TEXT | {"output": "argmax"}, TEXT | {"layers": []}, TEXT | {"layers": 3},
+    TEXT | {"layers": [{"kind": "Dense"}]}, TEXT | {"layers": [{"kind": "Tape", "parameters": ["W", "b"]}]},
+    TEXT | {"layers": [{"kind": "Conv2d", "parameters": ["W", "b"], "padding": 0}]},
+    TEXT | {"layers": [{"kind": "Dense", "parameters": ["W", "b"]}, {"kind": "Activation", "parameters": [], "name": "os.system"}]},
+    {"format": "nnlib network 1"}, [], "text", None], ids=str)
+def test_a_wrong_description_is_refused(text, tmp_path):
+    archive(tmp_path / "net.npz", network=np.array(json.dumps(text)), **ARRAYS)
+    with pytest.raises(ValueError, match="net.npz is not a network saved by nnlib"):
+        load(tmp_path / "net.npz")
+
+
+@pytest.mark.parametrize("arrays", [
+    {"W1": ARRAYS["W1"]}, ARRAYS | {"W2": np.ones((2, 2))}, ARRAYS | {"b1": np.ones(3)}, ARRAYS | {"W1": np.full((3, 2), np.nan)},
+    ARRAYS | {"W1": np.array([["a", "b"]])}, ARRAYS | {"b1": np.array([{}, 1], dtype=object)}], ids=lambda arrays: str(sorted(arrays)))
+def test_wrong_arrays_are_refused(arrays, tmp_path):
+    archive(tmp_path / "net.npz", network=np.array(json.dumps(TEXT)), **arrays)
+    with pytest.raises(ValueError, match="net.npz is not a network saved by nnlib"):
+        load(tmp_path / "net.npz")
+
+
+class Evil:
+    def __reduce__(self):
+        return exec, ("raise SystemError('code of the file was run')",)
+
+
+def npy(value):
+    buffer = io.BytesIO()
+    np.save(buffer, value)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"", b"W1 = 3\n", npy(np.ones(3)), npy(np.array([Evil()], dtype=object))],
+                         ids=["empty", "text", "npy", "pickle"])
+def test_foreign_files_are_refused(content, tmp_path):
+    (tmp_path / "net.npz").write_bytes(content)
+    with pytest.raises(ValueError, match="net.npz is not a network saved by nnlib"):
+        load(tmp_path / "net.npz")
+
+
+def test_foreign_archives_are_refused(tmp_path):
+    path = tmp_path / "net.npz"
+    for write in (lambda: archive(path, x=np.ones(3)), lambda: archive(path, network=np.array([Evil()], dtype=object)),
+                  lambda: archive(path, network=np.array("[" * 100_000)), lambda: archive(path, network=np.array("{"))):
+        write()
+        with pytest.raises(ValueError, match="net.npz is not a network saved by nnlib"):
+            load(path)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("network.npy", "not an array")
+    with pytest.raises(ValueError, match="net.npz is not a network saved by nnlib"):
+        load(path)
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused(saved, monkeypatch):
+    monkeypatch.setattr(nnlib.files, "LARGEST", 100)
+    with pytest.raises(ValueError, match=r"it unpacks to \d+ bytes, more than 100"):
+        load(saved[1])
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()], ids=["OSError", "KeyboardInterrupt"])
+def test_a_write_that_fails_leaves_the_old_file(saved, monkeypatch, error):
+    net, path = saved
+
+    def half(file, **arrays):
+        file.write(b"PK half of a file")
+        raise error
+
+    monkeypatch.setattr(nnlib.files.np, "savez", half)
+    with pytest.raises(type(error)):
+        save(dense_network([5, 5], rng()), path)
+    same(net, load(path))
+    assert [other.name for other in path.parent.iterdir()] == ["net.npz"]
+
+
+def test_saving_replaces_an_older_file(saved):
+    net = dense_network([4, 3, 2], rng())
+    save(net, saved[1])
+    same(net, load(saved[1]))
+
+
+def test_missing_places(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "net.npz")
+    with pytest.raises(FileNotFoundError):
+        save(dense_network([2, 1], rng()), tmp_path / "nowhere" / "net.npz")
+    with pytest.raises(OSError):
+        load(tmp_path)
+
+
+def test_a_layer_of_ones_own_cannot_be_saved(tmp_path):
+    class Mine(Activation):
+        pass
+
+    with pytest.raises(ValueError, match="layers of type Mine cannot be saved"):
+        save(Network([Mine("relu")], "identity"), tmp_path / "net.npz")
+    assert not list(tmp_path.iterdir())
