@@ -1,0 +1,1 @@
+def latex(e): return repr(e)
