@@ -9,9 +9,9 @@ def dense_theory():
     """Z = XW + b, and an unknown smooth loss L of Z; G is ∂L/∂Z."""
     t = Theory("dense")
     m, n, p = t.size("m"), t.size("n_in", r"n_{\mathrm{in}}"), t.size("n_out", r"n_{\mathrm{out}}")
-    i = t.indices("i i2", m)
-    k = t.indices("k k2", n)
-    j = t.indices("j j2", p)
+    i = t.indices("i r", m)
+    k = t.indices("k q", n)
+    j = t.indices("j c", p)
     X, W, b = t.array("X", m, n), t.array("W", n, p), t.array("b", p)
     Z = t.define("Z", [i[0], j[0]], Sum(X[i[0], k[0]] * W[k[0], j[0]], k[0]) + b[j[0]])
     L = t.unknown("L", Z)
