@@ -1,0 +1,4 @@
+"""Checked derivations."""
+
+from . import activations, conv, dense, losses, network
+from .registry import THEOREMS

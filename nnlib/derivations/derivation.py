@@ -261,6 +261,16 @@ class Lemma:
         if found:
             raise KernelBug(f"{name}: every step passed, but the ends differ: {found}")
 
+    @property
+    def parts(self):
+        """The lemmas that its steps cite, cases included."""
+        cited = [x for line in self.lines for r in line.reasons for x in (r.lemma, *(r.cases or ())[2:]) if x]
+        return tuple(dict.fromkeys(cited))
+
+    def _repr_markdown_(self):
+        from .display import derivation_markdown
+        return derivation_markdown(self)
+
     def without(self, *dropped):
         """Look for a counterexample with some hypotheses or assumptions dropped: are they needed?"""
         def keep(conditions):

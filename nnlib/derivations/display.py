@@ -89,7 +89,7 @@ def summation(e):
 
 
 def subscript(indices):
-    texts = [latex(i) for i in indices]
+    texts = [latex(i).replace(" ", "") for i in indices]
     if all(len(t.rstrip("'")) == 1 for t in texts):
         return "".join(texts)
     return ",".join(texts)

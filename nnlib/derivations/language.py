@@ -51,6 +51,8 @@ class Expr:
     def __mul__(self, other):
         if isinstance(self, Neg):
             return Neg(self.args[0] * other)
+        if isinstance(self, Num) and self.args[0] < 0:
+            return Neg(Num(-self.args[0]) * other)
         return Mul(*factors(self), *factors(lift(other)))
 
     def __rmul__(self, other):
@@ -59,6 +61,8 @@ class Expr:
     def __truediv__(self, other):
         if isinstance(self, Neg):
             return Neg(self.args[0] / other)
+        if isinstance(self, Num) and self.args[0] < 0:
+            return Neg(Num(-self.args[0]) / other)
         return Div(self, lift(other))
 
     def __rtruediv__(self, other):
