@@ -5,6 +5,8 @@ finds no numbers against it.  Otherwise it raises: `FalseStep` with the numbers,
 `Unproved`, or `KernelBug` where prover and refuter contradict each other.
 """
 
+import re
+
 from . import prover, refuter
 from .language import Array, Func, Index, Size, Sum, arrays_of, free_indices, lift, log, replace_indices
 
@@ -125,8 +127,8 @@ class Theory:
         self.name, self.symbols = name, {}
 
     def declare(self, symbol, name):
-        if name in self.symbols:
-            raise Refused(f"{name} is declared twice")
+        if name in self.symbols or look_of(symbol) in map(look_of, self.symbols.values()):
+            raise Refused(f"{name} is declared twice, or looks like another symbol")
         self.symbols[name] = symbol
         return symbol
 
@@ -134,6 +136,8 @@ class Theory:
         return self.declare(Size(name, latex or name, least), name)
 
     def indices(self, names, size):
+        if not all(re.fullmatch(r"[a-df-zA-Z]'*", n) for n in names.split()):
+            raise Refused("an index is a letter, and not e")
         made = [self.declare(Index(n, lift(size)), n) for n in names.split()]
         return made if len(made) > 1 else made[0]
 
@@ -198,6 +202,12 @@ class Theory:
     def derive(self, start, distinct=None):
         """Begin a chain of equal expressions; `distinct=(k, i)` derives the case k ≠ i."""
         return Derivation(self, start, distinct)
+
+
+def look_of(symbol):
+    """The LaTeX of a symbol: no two of a theory may look alike."""
+    return symbol.args[0] if isinstance(symbol, Index) else symbol.args[1] if isinstance(symbol, Size) \
+        else symbol.latex
 
 
 class Line:

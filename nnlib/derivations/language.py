@@ -148,6 +148,9 @@ class Index(Expr):
     def size(self):
         return self.args[1]
 
+    def with_size(self, size):
+        return Index(self.args[0], size)
+
     def __repr__(self):
         return self.args[0]
 

@@ -12,7 +12,8 @@ inner index can never capture an outer one; n is the least over all renamings.
 from fractions import Fraction
 from itertools import count, permutations, product
 
-from .language import Add, Index, MatrixProduct, Mul, Neg, Num, Pow, exp, log, relu, step
+from .language import (Add, Index, MatrixProduct, Mul, Neg, Num, Pow, Size, exp, log, relu,
+                       step)
 
 
 class Undecided(Exception):
@@ -181,7 +182,15 @@ class Ring:
         return self.power(self.of(base), n) if n >= 0 else self.power(self.one_over(base), -n)
 
     def of_Entry(self, e):
-        return atom("entry", e.args[0], tuple(map(self.of, e.args[1])))
+        return self.entry(e.args[0], tuple(map(self.of, e.args[1])))
+
+    def entry(self, array, indices):
+        """An entry, or 0 where an index is evidently outside: above the size, or below 1."""
+        for i, size in zip(indices, array.shape):
+            above = minus(i, self.of(size))
+            if set(above) == {ONE} and above[ONE] > 0 or set(i) <= {ONE} and i.get(ONE, 0) < 1:
+                return {}
+        return atom("entry", array, indices)
 
     def of_Delta(self, e):
         return self.delta_of(minus(*map(self.of, e.args)))
@@ -194,6 +203,9 @@ class Ring:
 
     def of_Sum(self, e):
         body, j = e.args
+        if isinstance(j.size, Num):          # a known range: write the sum out
+            body = self.of(body)
+            return plus(*(self.put(body, {j: number(n)}) for n in range(1, int(j.size.args[0]) + 1)))
         new = self.new([j])
         return self.sum_over(new, self.put(self.of(body), {j: self.of(new[0])}))
 
@@ -269,6 +281,10 @@ class Ring:
             collapsed = self.collapse(bound, powers, c)
             if collapsed is not None:
                 return collapsed
+        for b in bound:
+            less = self.shorter(b, powers)
+            if less:
+                return self.replaced([less if x == b else x for x in bound], powers, c, {b: self.of(less)})
         used = frozenset().union(*(a.vars for a in powers))
         for b in bound:
             if b not in used:    # Σ_k c = K c
@@ -279,6 +295,17 @@ class Ring:
         powers = {a: n for a, n in powers.items() if n}
         bound = [b for b in bound if b in used]
         return self.named(bound, list(powers.items()), c) if c else {}
+
+    def shorter(self, b, powers):
+        """A new index with a shorter range, if some factor is an entry that is 0 beyond it."""
+        for a in powers:
+            if a.kind == "entry" and powers[a] > 0:
+                for slot, size in zip(a.data[1], a.data[0].shape):
+                    beyond = minus(self.of(b.size), self.of(size))
+                    if key_of(slot) == key_of(atom("idx", b)) and set(beyond) == {ONE} and beyond[ONE] > 0 \
+                            and vanishes_outside(powers, b, size):
+                        return self.new([b])[0].with_size(size)
+        return None
 
     def named(self, bound, factors, c):
         """Give the bound indices their canonical names."""
@@ -333,7 +360,7 @@ class Ring:
         if a.kind == "idx":
             return mapping.get(a.data[0], atom(*(a.kind, *a.data)))
         if a.kind == "entry":
-            return atom("entry", a.data[0], inner(a.data[1]))
+            return self.entry(a.data[0], inner(a.data[1]))
         if a.kind == "delta":
             return self.delta_of(inner(a.data[0]))
         if a.kind == "exp":
@@ -381,7 +408,7 @@ class Ring:
             for d in deltas:
                 rest = {a: n for a, n in powers.items() if a != d}
                 value = solved(d.data[0], b)
-                if value is not None and (in_range(value, b.size) or vanishes_outside(rest, b)):
+                if value is not None and (in_range(value, b.size, self) or vanishes_outside(rest, b, b.size)):
                     return self.replaced([x for x in bound if x != b], rest, c, {b: value})
         for d in deltas:                      # δ_ab f(b) = δ_ab f(a)
             pair = sorted(d.vars, key=key_of)
@@ -498,14 +525,18 @@ class Ring:
         """True where p is evidently above 0."""
         if key_of(p) in self.positive_atoms:
             return True
-        return bool(p) and all(c > 0 and all(self.positive_factor(a, n) for a, n in t.factors)
-                               for t, c in p.items()) \
-            and any(all(self.is_inhabited(b.size) for b in t.bound) for t in p)
+        known = all(c > 0 and all(a.kind == "size" or self.positive_factor(a) for a, _ in t.factors)
+                    for t, c in p.items())        # no term is negative: a size is 0 at least
+        return known and any(all(self.is_inhabited(b.size) for b in t.bound)
+                             and all(self.positive_factor(a) for a, _ in t.factors) for t in p)
 
     def is_inhabited(self, size):
-        return isinstance(size, Num) or size.args[2] >= 1 or size in self.inhabited
+        return size in self.inhabited or isinstance(size, Num) and size.args[0] >= 1 or \
+            isinstance(size, Size) and size.args[2] >= 1 or isinstance(size, Add) and \
+            any(isinstance(t, Num) and t.args[0] >= 1 for t in size.args) and \
+            all(isinstance(t, (Num, Size)) for t in size.args)
 
-    def positive_factor(self, a, n):
+    def positive_factor(self, a):
         if a.kind == "exp":
             return True
         if a.kind == "size":
@@ -513,7 +544,7 @@ class Ring:
         if a.kind == "poly":
             return self.positive(a.data[0])
         if a.kind == "entry" and a.data[0].definition and \
-                all(in_range(i, size) for i, size in zip(a.data[1], a.data[0].shape)):
+                all(in_range(i, size, self) for i, size in zip(a.data[1], a.data[0].shape)):
             return self.positive(self.of(a.data[0].definition[1]))
         return key_of(whole(a)) in self.positive_atoms
 
@@ -546,8 +577,10 @@ def solved(difference, b):
     return scaled({t: c for t, c in difference.items() if t != mine[0]}, -difference[mine[0]])
 
 
-def in_range(value, size):
+def in_range(value, size, ring):
     """True where an index expression evidently lies in 1..size."""
+    if value == ring.of(size) and ring.positive(value) or minus(value, number(1)) == {} and ring.is_inhabited(size):
+        return True
     if len(value) != 1:
         return False
     (t, c), = value.items()
@@ -560,15 +593,15 @@ def in_range(value, size):
         (a.kind == "entry" and a.data[0].values == size)
 
 
-def vanishes_outside(powers, b):
-    """True where a factor is an entry that is 0 as soon as b leaves its range."""
+def vanishes_outside(powers, b, size):
+    """True where a factor is an entry that is 0 as soon as b leaves 1..size."""
     mine = {a: n for a, n in powers.items() if b in a.vars}
     if any(n < 0 or a.data[0] is log for a, n in mine.items()):
         return False         # elsewhere the other factors might not even be defined
     this = key_of(atom("idx", b))
     for a in mine:
         a = a.data[1] if a.kind == "D" else a
-        if a.kind == "entry" and any(key_of(slot) == this and size == b.size
-                                     for slot, size in zip(a.data[1], a.data[0].shape)):
+        if a.kind == "entry" and any(key_of(slot) == this and n == size
+                                     for slot, n in zip(a.data[1], a.data[0].shape)):
             return True
     return False

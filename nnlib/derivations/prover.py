@@ -151,6 +151,8 @@ def unfold(e, what):
     """Replace entries of a defined array, or values of a defined function, by the definition."""
     if isinstance(e, D) and e.args[1].args[0] is what:
         return e                       # y is read as a function of this array: nothing to unfold
+    if isinstance(e, MatrixProduct) and any(a is what for a, _ in e.args[0]):
+        return unfold(written_out(e), what)
     if isinstance(e, Entry) and e.args[0] is what:
         params, body = what.definition
         if any(not inside(i, n) for i, n in zip(e.args[1], what.shape)):
