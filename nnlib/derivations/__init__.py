@@ -66,7 +66,7 @@ agree.  Calling the function again returns the same lemma, so theorems cite each
 calling: `jacobian = softmax()`.  `python -m nnlib.derivations` prints the table,
 `python -m nnlib.derivations softmax` only the theorems with that in their name.
 
-The lock: `reference(lemma, [n, c, x, y])(np, sizes, W=W, G=G)` evaluates the proved right
+The lock: `evaluator(lemma, [n, c, x, y])(np, sizes, W=W, G=G)` evaluates the proved right
 side on data, axes in the order given (alphabetical if not); `sizes` maps names to numbers.
 '''
 
@@ -74,12 +74,12 @@ from .derivation import (FalseStep, KernelBug, Refused, Theory, Unproved, Vacuou
                          definition, delta_rule, differentiation, given, linearity, power_rule, product_rule,
                          quotient_rule)
 from .language import D, Sum, delta, exp, log, matrix_product, relu, step, tanh
-from .reference import reference
+from .reference import evaluator
 from .registry import THEOREMS, theorem
 
 from . import activations, dense, losses, network, conv  # noqa: E402  (each registers its theorems)
 
 __all__ = ["D", "FalseStep", "KernelBug", "Refused", "Sum", "THEOREMS", "Theory", "Unproved", "Vacuous", "by_lemma",
-           "cases", "chain_rule", "definition", "delta", "delta_rule", "differentiation", "exp", "given", "linearity",
-           "log", "matrix_product", "power_rule", "product_rule", "quotient_rule", "reference", "relu", "step", "tanh",
+           "cases", "chain_rule", "definition", "delta", "delta_rule", "differentiation", "evaluator", "exp", "given", "linearity",
+           "log", "matrix_product", "power_rule", "product_rule", "quotient_rule", "relu", "step", "tanh",
            "theorem"]

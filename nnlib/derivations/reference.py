@@ -1,6 +1,6 @@
 """The proved formula as a plain function of data: what the lock tests compare the code with.
 
-`reference(lemma.right)` writes a Python function with one axis for each index.  Nothing
+`evaluator(lemma)` writes a Python function with one axis for each index.  Nothing
 of the formula is changed on the way.  The array module is passed in (NumPy, say), so
 that this package imports none.
 """
@@ -142,6 +142,6 @@ class Run:
         return self.data[f.name](value)            # an opaque function is passed in by name
 
 
-def reference(e, indices=None):
+def evaluator(e, indices=None):
     """Return a callable `f(xp, sizes, **data)` for a formula or the right side of a lemma."""
     return Reference(getattr(e, "right", e), indices)

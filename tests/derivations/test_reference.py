@@ -7,7 +7,7 @@ import pytest
 
 from nnlib.derivations import THEOREMS, refuter
 from nnlib.derivations.language import Array, D, Func, Index, Num, Size, Sum, delta, exp, log, matrix_product, relu, step, tanh
-from nnlib.derivations.reference import reference
+from nnlib.derivations.reference import evaluator
 
 K, M = Size("K", "K", 0), Size("m", "m", 0)
 i, j, k = (Index(n, K) for n in "ijk")
@@ -24,7 +24,7 @@ FORMULAS = [s[k] * (delta(k, i) - s[i]), Sum(w[a, j] * z[j], j) + x, matrix_prod
 
 @pytest.mark.parametrize("e", FORMULAS, ids=str)
 def test_it_agrees_with_the_refuter(e):
-    formula = reference(e)
+    formula = evaluator(e)
     for seed, (m, n) in enumerate(((1, 1), (2, 3), (3, 2), (0, 2), (2, 1))):
         world = refuter.World(seed, {"K": n, "m": m})
         data = {name: np.array([[float(world.entry(array, (p, q)[:len(array.shape)])) for q in range(1, width + 1)]
@@ -40,17 +40,17 @@ def test_it_agrees_with_the_refuter(e):
 def test_axes_come_in_the_order_asked_for():
     data = np.arange(6.0).reshape(2, 3)
     sizes = {"m": 2, "K": 3}
-    assert np.array_equal(reference(w[a, k], [a, k])(np, sizes, w=data), data)
-    assert np.array_equal(reference(w[a, k], [k, a])(np, sizes, w=data), data.T)
+    assert np.array_equal(evaluator(w[a, k], [a, k])(np, sizes, w=data), data)
+    assert np.array_equal(evaluator(w[a, k], [k, a])(np, sizes, w=data), data.T)
     with pytest.raises(ValueError):
-        reference(w[a, k], [a])
+        evaluator(w[a, k], [a])
 
 
 def test_what_is_missing_is_named():
     with pytest.raises(KeyError, match="no data for z"):
-        reference(z[k])(np, {"K": 2})
+        evaluator(z[k])(np, {"K": 2})
     with pytest.raises(TypeError):
-        reference(D(x, x))(np, {}, x=1.0)
+        evaluator(D(x, x))(np, {}, x=1.0)
 
 
 def shapes(seed, *names):
@@ -59,7 +59,7 @@ def shapes(seed, *names):
 
 
 def test_dense_against_numpy():
-    formulas = [reference(THEOREMS["dense_backward_" + n].build()) for n in "XWb"]
+    formulas = [evaluator(THEOREMS["dense_backward_" + n].build()) for n in "XWb"]
     for seed in range(50):
         size = shapes(seed, "m", "n_in", "n_out")
         rng = np.random.default_rng(seed)
@@ -73,7 +73,7 @@ def test_dense_against_numpy():
 def test_convolution_against_loops():
     lemma = THEOREMS["conv2d_backward_X"].build()
     n, c, x, y = lemma.left.args[1].args[1]
-    formula = reference(lemma, [n, c, x, y])
+    formula = evaluator(lemma, [n, c, x, y])
     for seed in range(10):
         size = shapes(seed, "m", "c", "k", "h", "w", "p", "q")
         P = seed % 3
