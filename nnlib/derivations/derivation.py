@@ -115,6 +115,8 @@ def cases(k, i, same, other):
     """By two finished cases, k = i and k ≠ i."""
     if not any(c.relation == "distinct" and {c.left, c.right} == {k, i} for c in other.assumptions):
         raise Refused("the second case must be derived for two different indices")
+    if any(c.relation == "distinct" for c in same.assumptions):
+        raise Refused("the first case must be derived without a restriction")
     rest = [c for c in (*same.assumptions, *other.assumptions) if c.relation != "distinct"]
     return Reason("cases", (k, i), [], (*same.hypotheses, *other.hypotheses), rest,
                   (*same.sides, *other.sides), cases=(k, i, same, other))
@@ -307,8 +309,9 @@ def check_step(derivation, a, b, reasons, search=10):
               for e in refuter.sides_of([c])):
         theory.check_symbols(e)
     for r in reasons:
-        if r.lemma:
-            theory.accept_lemma(r.lemma)
+        for lemma in (r.lemma, *(r.cases or ())[2:]):
+            if lemma:
+                theory.accept_lemma(lemma)
     if free_indices(b) - free_indices(a) and free_indices(a):
         raise Refused(f"the index {next(iter(free_indices(b) - free_indices(a)))!r} comes out of nothing")
     always = [("assumption", c) for c in derivation.distinct]

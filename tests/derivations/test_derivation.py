@@ -159,6 +159,8 @@ def test_cases():
         by_lemma(other)                                 # half a proof
     with pytest.raises(Refused):
         cases(k, i, same, same)
+    with pytest.raises(Refused):
+        cases(k, i, other, other)                       # the second case cannot stand for the first
     refused(FalseStep, t.derive(D(s[k], z[i])), -s[k] * s[i], by)
 
 
