@@ -14,6 +14,19 @@ from .language import Array, Func, Index, Size, Sum, arrays_of, free_indices, li
 class Refused(Exception):
     """A step or a statement that the kernel does not accept."""
 
+    def __init__(self, words, sides=(), found=""):
+        super().__init__(words)
+        self.words, self.sides, self.found = words, sides, found
+
+    def __str__(self):
+        from .display import source
+        lines = [f"  {name} {source(e)}" for name, e in zip(("left: ", "right:"), self.sides)]
+        return "\n".join([self.words, *lines, *([self.found] if self.found else [])])
+
+    def _repr_markdown_(self):
+        from .display import refusal_markdown
+        return refusal_markdown(self)
+
 
 class FalseStep(Refused):
     """There are numbers at which the two sides differ."""
@@ -325,9 +338,9 @@ def check_step(derivation, a, b, reasons, search=10):
     if found and proved:
         raise KernelBug(f"proved, and refuted: {found}")
     if found:
-        raise FalseStep(message(derivation, a, b, found))
+        raise FalseStep(f"Step {len(derivation.lines) + 1} is false.", (a, b), f"The sides differ: {found}")
     if not proved:
-        raise Unproved("not proved from the reasons given, and no counterexample found:\n" + two_sides(a, b))
+        raise Unproved("The reasons given do not prove it, and no counterexample was found.", (a, b))
     if compared < 3:
         raise Vacuous(f"only {compared} random instances satisfied the assumptions and gave both sides a value")
     for n, r in enumerate(reasons):
@@ -347,13 +360,3 @@ def proved_by_cases(a, b, reasons):
     first = replace_indices(a, equal) - replace_indices(b, equal)
     return prover.prove(first, same.left - same.right, rest) \
         and prover.prove(a - b, other.left - other.right, rest + apart)
-
-
-def message(derivation, a, b, found):
-    number = len(derivation.lines) + 1
-    return f"step {number} is false.\n{two_sides(a, b)}\nThe sides differ: {found}"
-
-
-def two_sides(a, b):
-    from .display import latex
-    return f"  left:  {latex(a)}\n  right: {latex(b)}"

@@ -209,7 +209,7 @@ def statement_latex(lemma):
 
 def statement_markdown(lemma, scope="all sizes"):
     """The theorem with all that it rests on."""
-    said = [f"$$\n{statement_latex(lemma)}\n$$", f"Scope: {scope}{sizes_words(lemma)}."]
+    said = [f"$$\n{statement_latex(lemma)}\n$$", f"Proved for {scope}{sizes_words(lemma)}."]
     for words, conditions in (("Hypothesis", lemma.hypotheses), ("Assumption", lemma.assumptions)):
         said += [f"{words}: {c.name}, ${condition_latex(c)}$." if c.name else f"{words}: ${condition_latex(c)}$."
                  for c in conditions]
@@ -228,3 +228,66 @@ def sizes_words(lemma):
 
 def derivation_markdown(lemma):
     return f"$$\n{chain_latex(lemma)}\n$$"
+
+
+# --- for the terminal, and for a page --------------------------------------------
+
+def source(e):
+    """The expression as it is typed in Python."""
+    def inner(u):
+        text = source(u)
+        return f"({text})" if isinstance(u, (Add, Neg, Mul, Div)) else text
+    if isinstance(e, Add):
+        first, *rest = e.args
+        return source(first) + "".join(f" - {inner(t.args[0])}" if isinstance(t, Neg) else f" + {source(t)}"
+                                       for t in rest)
+    if isinstance(e, Mul):
+        return " * ".join(f"({source(f)})" if isinstance(f, (Add, Neg)) else source(f) for f in e.args)
+    if isinstance(e, Entry):
+        array, indices = e.args
+        return array.name + (f"[{', '.join(map(source, indices))}]" if indices else "")
+    if isinstance(e, MatrixProduct):
+        names = "".join(a.name + (".T @ " if turned else " @ ") for a, turned in e.args[0]).removesuffix(" @ ")
+        return f"({names})[{source(e.args[1])}, {source(e.args[2])}]"
+    if isinstance(e, (Num, Size, Index)):
+        return str(e.args[0])
+    if isinstance(e, Fun):
+        return f"{e.args[0].name}({source(e.args[1])})"
+    if isinstance(e, Neg):
+        return f"-{inner(e.args[0])}"
+    if isinstance(e, Div):
+        return f"{inner(e.args[0])} / {inner(e.args[1])}"
+    if isinstance(e, Pow):
+        return f"{inner(e.args[0])}**{e.args[1]}"
+    return f"{'delta' if isinstance(e, Delta) else type(e).__name__}({', '.join(map(source, e.args))})"
+
+
+def refusal_markdown(refused):
+    """What the kernel says of a step that it does not accept, with the formulas set."""
+    kind = {"FalseStep": "False", "Unproved": "Not proved"}.get(type(refused).__name__, "Refused")
+    if not refused.sides:
+        return f"**{kind}.** {refused}"
+    left, right = map(latex, refused.sides)
+    return f"**{kind}.** {refused.words}\n\n$$\n{left} \\stackrel{{?}}{{=}} {right}\n$$\n\n{refused.found}"
+
+
+def parts_markdown(lemma, registered):
+    """The cases and small lemmas that a derivation cites and that have no place of their own."""
+    said = []
+    for part in lemma.parts:
+        if part.name not in registered:
+            said += parts_markdown(part, registered)
+            name = part.name.replace("≠", r"\ne")
+            name = f"Case ${name}$" if "=" in part.name or "≠" in part.name else f"First, {title(name)}"
+            said.append(f"*{name}:*\n\n{derivation_markdown(part)}")
+    return said
+
+
+def theorem_markdown(entry, registered):
+    """A theorem as a chapter shows it: sentence, statement, what it rests on, every line with its reason."""
+    lemma = entry.build()
+    steps = len(lemma.lines) + sum(len(p.lines) for p in lemma.parts if p.name not in registered)
+    counted = f"{steps} step{'s' * (steps != 1)}, each proved, and attacked with random numbers."
+    return "\n\n".join([f"**{entry.about}**", statement_markdown(lemma, entry.scope),
+                        *parts_markdown(lemma, registered), derivation_markdown(lemma),
+                        f"*{counted} Code: `nnlib.{entry.code}`. Derivation: `nnlib.derivations`, `{entry.name}`.*"])

@@ -1,5 +1,7 @@
 """The list of all theorems: name → how to build it, its chapter and the code it speaks of."""
 
+import inspect
+
 THEOREMS = {}
 
 
@@ -21,6 +23,15 @@ class Entry:
             finally:
                 self.busy = False
         return self.lemma
+
+    @property
+    def source(self):
+        """The Python text of the derivation."""
+        return inspect.getsource(self.build_once)
+
+    def _repr_markdown_(self):
+        from .display import theorem_markdown
+        return theorem_markdown(self, THEOREMS)
 
 
 def theorem(chapter, code, scope="all sizes"):

@@ -38,7 +38,7 @@ def refused(kind, chain, expr, by=()):
 def test_a_false_step_shows_numbers():
     t, i, j, k, z, s = softmax()
     text = refused(FalseStep, t.derive(Sum(z[k], k)), Sum(z[k], k) + 1)
-    assert "step 1 is false" in text and "K = " in text and "left" in text and "right" in text
+    assert "Step 1 is false" in text and "K = " in text and "left" in text and "right" in text
 
 
 def test_wrong_softmax_jacobians():
