@@ -1,0 +1,362 @@
+"""Theories, derivations and lemmas: every step is checked when it is written.
+
+A step is accepted where the prover proves it from the reasons it cites and the refuter
+finds no numbers against it.  Otherwise it raises: `FalseStep` with the numbers,
+`Unproved`, or `KernelBug` where prover and refuter contradict each other.
+"""
+
+import re
+
+from . import prover, refuter
+from .language import Array, Func, Index, Size, Sum, arrays_of, free_indices, lift, log, replace_indices
+
+
+class Refused(Exception):
+    """A step or a statement that the kernel does not accept."""
+
+    def __init__(self, words, sides=(), found=""):
+        super().__init__(words)
+        self.words, self.sides, self.found = words, sides, found
+
+    def __str__(self):
+        from .display import source
+        lines = [f"  {name} {source(e)}" for name, e in zip(("left: ", "right:"), self.sides)]
+        return "\n".join([self.words, *lines, *([self.found] if self.found else [])])
+
+    def _repr_markdown_(self):
+        from .display import refusal_markdown
+        return refusal_markdown(self)
+
+
+class FalseStep(Refused):
+    """There are numbers at which the two sides differ."""
+
+
+class Unproved(Refused):
+    """Not proved from the cited reasons, and no counterexample found."""
+
+
+class Vacuous(Refused):
+    """Hardly any instance satisfies the assumptions: a pass would say nothing."""
+
+
+class KernelBug(Exception):
+    """Proved and refuted: one of the two halves of the kernel is wrong."""
+
+
+class Condition:
+    """An equation (hypothesis), or an assumption or side condition: left `relation` right."""
+
+    def __init__(self, name, left, relation, right=None):
+        self.name, self.left, self.relation = name, lift(left), relation
+        self.right = None if right is None else lift(right)
+
+    def positives(self):
+        return {"positive": [self.left], "negative": [-self.left]}.get(self.relation, [])
+
+    def same(self):
+        return (self.left, self.relation, self.right)
+
+    def __eq__(self, other):
+        return isinstance(other, Condition) and self.same() == other.same()
+
+    def __hash__(self):
+        return hash(self.same())
+
+
+class Reason:
+    """Why a step holds: a name, what the prover may use, and the conditions it rests on."""
+
+    def __init__(self, name, subject=None, uses=(), hypotheses=(), assumptions=(), sides=(), lemma=None,
+                 cases=None):
+        self.name, self.subject, self.uses, self.lemma, self.cases = name, subject, tuple(uses), lemma, cases
+        self.hypotheses, self.assumptions, self.sides = tuple(hypotheses), tuple(assumptions), tuple(sides)
+
+
+def rule(kind):
+    return Reason(kind, uses=[(kind, None)])
+
+
+delta_rule, quotient_rule, product_rule, power_rule, linearity, differentiation = map(
+    rule, ("delta", "quotient", "product", "power", "linearity", "differentiation"))
+
+
+def definition(what):
+    """By the definition of an array or a function."""
+    if not what.definition:
+        raise Refused(f"{what.name} has no definition")
+    return Reason("definition", what, [("definition", what)])
+
+
+def chain_rule(*through):
+    """Chain rule through the named arrays, the only way by which y depends on x."""
+    return Reason("chain", through, [("chain", through)])
+
+
+def given(condition, times=None, at=None, over=()):
+    """By a hypothesis or an assumption."""
+    if condition.relation != "equal":
+        return Reason("assumption", condition, [("assumption", condition)], assumptions=[condition])
+    uses = equation(condition.left, condition.right, times, at, over)
+    return Reason("hypothesis", condition, uses, hypotheses=[condition])
+
+
+def by_lemma(lemma, times=None, at=None, over=()):
+    """By a finished derivation: as a rule left → right, or `times` a factor, summed `over` indices."""
+    if not isinstance(lemma, Lemma):
+        raise Refused("only a finished derivation can be cited")
+    if any(c.relation == "distinct" for c in lemma.assumptions):
+        raise Refused("a case of a proof by cases can only be cited with the other case")
+    return Reason("lemma", lemma, equation(lemma.left, lemma.right, times, at, over), lemma.hypotheses,
+                  lemma.assumptions, lemma.sides, lemma)
+
+
+def equation(left, right, times, at, over):
+    if times is None and at is None and not over:
+        return [("equation", (left, right))]
+    at = {i: lift(v) for i, v in (at or {}).items()}
+    for i, v in at.items():
+        if not prover.inside(v, i.size):
+            raise Refused(f"{v!r} does not lie in the range of {i!r}")
+    multiple = lift(1 if times is None else times) * (replace_indices(left, at) - replace_indices(right, at))
+    for i in over:
+        multiple = Sum(multiple, i)
+    return [("multiple", multiple)]
+
+
+def cases(k, i, same, other):
+    """By two finished cases, k = i and k ≠ i."""
+    if not any(c.relation == "distinct" and {c.left, c.right} == {k, i} for c in other.assumptions):
+        raise Refused("the second case must be derived for two different indices")
+    if any(c.relation == "distinct" for c in same.assumptions):
+        raise Refused("the first case must be derived without a restriction")
+    rest = [c for c in (*same.assumptions, *other.assumptions) if c.relation != "distinct"]
+    return Reason("cases", (k, i), [], (*same.hypotheses, *other.hypotheses), rest,
+                  (*same.sides, *other.sides), cases=(k, i, same, other))
+
+
+class Theory:
+    """The symbols of a derivation and what they mean."""
+
+    def __init__(self, name):
+        self.name, self.symbols = name, {}
+
+    def declare(self, symbol, name):
+        if name in self.symbols or look_of(symbol) in map(look_of, self.symbols.values()):
+            raise Refused(f"{name} is declared twice, or looks like another symbol")
+        self.symbols[name] = symbol
+        return symbol
+
+    def size(self, name, latex=None, least=0):
+        return self.declare(Size(name, latex or name, least), name)
+
+    def indices(self, names, size):
+        if not all(re.fullmatch(r"[a-df-zA-Z]'*", n) for n in names.split()):
+            raise Refused("an index is a letter, and not e")
+        made = [self.declare(Index(n, lift(size)), n) for n in names.split()]
+        return made if len(made) > 1 else made[0]
+
+    def array(self, name, *shape, latex=None, values=None):
+        """Data: any numbers (or, with `values`, whole numbers 1, ..., values)."""
+        return self.declare(Array(name, latex or name, shape, values=values), name)
+
+    def scalar(self, name, latex=None):
+        return self.array(name, latex=latex)[()]
+
+    def define(self, name, indices, body, latex=None):
+        """An array whose entry at `indices` is `body`."""
+        indices, body = tuple(indices), lift(body)
+        if len(set(indices)) < len(indices) or free_indices(body) - set(indices):
+            raise Refused(f"the definition of {name} has a free index that is not its own")
+        self.check_symbols(body)
+        return self.declare(Array(name, latex or name, [i.size for i in indices], (indices, body)), name)
+
+    def unknown(self, name, *depends, shape=(), latex=None):
+        """An unknown smooth function of the given arrays."""
+        return self.declare(Array(name, latex or name, shape, depends=depends), name)
+
+    def opaque(self, name, latex=None):
+        """An unknown smooth function of one number; `f.prime` is its derivative."""
+        return self.declare(Func(name, latex or name, opaque=True), name)
+
+    def function(self, name, parameter, body, latex=None):
+        """A function of one number, defined by a formula."""
+        return self.declare(Func(name, latex or name, definition=(parameter, lift(body))), name)
+
+    def hypothesis(self, name, left, right):
+        return self.condition(name, left, "equal", right)
+
+    def assume(self, name, left, relation):
+        """An assumption: `left` is "positive", "negative" or "nonzero"."""
+        return self.condition(name, left, relation)
+
+    def condition(self, name, left, relation, right=None):
+        made = Condition(name, left, relation, right)
+        for e in refuter.sides_of([made]):
+            self.check_symbols(e)
+        return made
+
+    def check_symbols(self, e):
+        """Refuse an expression that speaks of symbols this theory declares otherwise, or not at all."""
+        for a in arrays_of(e).values():
+            if self.symbols.get(a.name) != a:
+                raise Refused(f"{a.name} is not a symbol of the theory {self.name}, or is declared differently")
+
+    def accept_lemma(self, lemma):
+        """Refuse a lemma about symbols that this theory declares differently."""
+        for name, symbol in lemma.theory.symbols.items():
+            mine = self.symbols.get(name, symbol)
+            if isinstance(symbol, Func):
+                alike = isinstance(mine, Func) and (mine.latex, mine.opaque, mine.definition) == \
+                    (symbol.latex, symbol.opaque, symbol.definition)
+            else:
+                alike = mine == symbol
+            if not alike and not isinstance(symbol, Index):
+                raise Refused(f"the lemma {lemma.name} means something else by {name}")
+
+    def derive(self, start, distinct=None):
+        """Begin a chain of equal expressions; `distinct=(k, i)` derives the case k ≠ i."""
+        return Derivation(self, start, distinct)
+
+
+def look_of(symbol):
+    """The LaTeX of a symbol: no two of a theory may look alike."""
+    return symbol.args[0] if isinstance(symbol, Index) else symbol.args[1] if isinstance(symbol, Size) \
+        else symbol.latex
+
+
+class Line:
+    """One accepted step: its expression, its reasons, and a few words for the reader."""
+
+    def __init__(self, expr, reasons, words):
+        self.expr, self.reasons, self.words = expr, reasons, words
+
+
+class Derivation:
+    """A chain of expressions, each equal to the one before for the reasons given."""
+
+    def __init__(self, theory, start, distinct=None):
+        theory.check_symbols(lift(start))
+        self.theory, self.start, self.lines = theory, lift(start), []
+        self.distinct = (Condition("distinct", distinct[0], "distinct", distinct[1]),) if distinct else ()
+        self.hypotheses, self.assumptions, self.sides = (), self.distinct, ()
+        self.conventions = ()
+
+    @property
+    def last(self):
+        return self.lines[-1].expr if self.lines else self.start
+
+    def step(self, expr, by=(), words=""):
+        """Add `= expr`, checked: it must follow from the reasons `by` and the laws of algebra."""
+        reasons = tuple(by) if isinstance(by, (tuple, list)) else (by,)
+        sides = check_step(self, self.last, lift(expr), reasons)
+        self.lines.append(Line(lift(expr), reasons, words))
+        self.hypotheses = merge(self.hypotheses, *(r.hypotheses for r in reasons))
+        self.assumptions = merge(self.assumptions, *(r.assumptions for r in reasons))
+        self.sides = merge(self.sides, sides)
+        return self
+
+    def convention(self, expr, at, value):
+        """State what the expression is taken to be at a point where it has no value: no proved step."""
+        self.conventions = (*self.conventions, (lift(expr), at, lift(value)))
+        return self
+
+    def done(self, name):
+        """Finish: return the lemma first = last, checked once more as a whole."""
+        if not self.lines:
+            raise Refused("a derivation needs at least one step")
+        return Lemma(name, self, _key=_KEY)
+
+
+_KEY = object()      # only a finished derivation makes a lemma
+
+
+class Lemma:
+    """A proved equation, with what it rests on."""
+
+    def __init__(self, name, derivation, _key=None):
+        if _key is not _KEY:
+            raise Refused("a lemma is made by finishing a derivation")
+        d = self.derivation = derivation
+        self.name, self.theory, self.left, self.right = name, d.theory, d.start, d.last
+        self.hypotheses, self.assumptions = d.hypotheses, d.assumptions
+        self.sides = tuple(c for c in d.sides if not evident(c, d.assumptions))
+        self.conventions, self.lines = d.conventions, tuple(d.lines)
+        found, points = self.without()
+        if found:
+            raise KernelBug(f"{name}: every step passed, but the ends differ: {found}")
+
+    @property
+    def parts(self):
+        """The lemmas that its steps cite, cases included."""
+        cited = [x for line in self.lines for r in line.reasons for x in (r.lemma, *(r.cases or ())[2:]) if x]
+        return tuple(dict.fromkeys(cited))
+
+    def _repr_markdown_(self):
+        from .display import derivation_markdown
+        return derivation_markdown(self)
+
+    def without(self, *dropped):
+        """Look for a counterexample with some hypotheses or assumptions dropped: are they needed?"""
+        def keep(conditions):
+            return [c for c in conditions if c not in dropped]
+        return refuter.refute(self.left, self.right, keep(self.hypotheses), keep(self.assumptions),
+                              keep(self.sides), wanted=12)
+
+
+def evident(side, assumptions):
+    """True where a side condition follows from the assumptions at sight."""
+    e = 1 / side.left if side.relation == "nonzero" else log(side.left)
+    return not prover.conditions(e, [("assumption", c) for c in assumptions])
+
+
+def merge(*tuples):
+    return tuple(dict.fromkeys(c for t in tuples for c in t))
+
+
+def check_step(derivation, a, b, reasons, search=10):
+    """Return the side conditions of the step a = b, or raise."""
+    theory = derivation.theory
+    theory.check_symbols(b)
+    for e in (e for r in reasons for c in (*r.hypotheses, *r.assumptions) if not r.lemma
+              for e in refuter.sides_of([c])):
+        theory.check_symbols(e)
+    for r in reasons:
+        for lemma in (r.lemma, *(r.cases or ())[2:]):
+            if lemma:
+                theory.accept_lemma(lemma)
+    if free_indices(b) - free_indices(a) and free_indices(a):
+        raise Refused(f"the index {next(iter(free_indices(b) - free_indices(a)))!r} comes out of nothing")
+    always = [("assumption", c) for c in derivation.distinct]
+    uses = [u for r in reasons for u in r.uses] + always
+    proved = proved_by_cases(a, b, reasons) if any(r.cases for r in reasons) else prover.prove(a, b, uses)
+    hypotheses = merge(*(r.hypotheses for r in reasons))
+    assumptions = merge(derivation.distinct, *(r.assumptions for r in reasons))
+    found_sides = [Condition("", u, relation) for e in (a, b) for relation, u in prover.conditions(e, uses)]
+    sides = merge(found_sides, *(r.sides for r in reasons))
+    found, compared = refuter.refute(a, b, hypotheses, assumptions, sides, wanted=search)
+    if found and proved:
+        raise KernelBug(f"proved, and refuted: {found}")
+    if found:
+        raise FalseStep(f"Step {len(derivation.lines) + 1} is false.", (a, b), f"The sides differ: {found}")
+    if not proved:
+        raise Unproved("The reasons given do not prove it, and no counterexample was found.", (a, b))
+    if compared < 3:
+        raise Vacuous(f"only {compared} random instances satisfied the assumptions and gave both sides a value")
+    for n, r in enumerate(reasons):
+        rest = [u for m, s in enumerate(reasons) if m != n for u in s.uses] + always
+        rest += [("without", r.name)] if r.name in ("quotient", "product", "power", "linearity") else []
+        if not r.cases and prover.prove(a, b, rest):
+            raise Refused(f"the reason {r.name!r} is not needed here")
+    return sides
+
+
+def proved_by_cases(a, b, reasons):
+    """k = i: both sides as in the first case; k ≠ i: as in the second."""
+    (k, i, same, other), = [r.cases for r in reasons if r.cases]
+    rest = [u for r in reasons for u in r.uses] + [("delta", None)]
+    apart = [("assumption", c) for c in other.assumptions if c.relation == "distinct"]
+    equal = {k: i}
+    first = replace_indices(a, equal) - replace_indices(b, equal)
+    return prover.prove(first, same.left - same.right, rest) \
+        and prover.prove(a - b, other.left - other.right, rest + apart)

@@ -1,0 +1,317 @@
+"""The language in which theorems are written: expressions over indexed arrays.
+
+An expression is an immutable tree and stays as its author wrote it: nothing is
+evaluated, reordered or cancelled on the way.  (SymPy's own trees fold `1 + e - 1`
+and capture indices in sums, so they are not used here.)
+
+* `Size`   a symbolic size such as K: a whole number, 0 included unless `least` says more
+* `Index`  an index such as k, which runs over 1, ..., its size
+* `Array`  an array with a symbolic shape; `z[k]` is an entry.  An entry outside the
+  shape is 0: this one convention makes padding work.  An array is data, or defined
+  by an expression, or an unknown smooth function of other arrays (`depends`).
+* `Sum(body, k)` runs over the whole range of k; `delta(i, j)` is 1 where i = j, else 0
+* `D(y, x)` is the partial derivative of y by the entry x.  It never evaluates itself.
+  If x is an entry of a defined array, y is read as a function of that array.
+"""
+
+from fractions import Fraction
+
+
+class Expr:
+    """A node: its class and its arguments, compared by structure."""
+
+    def __init__(self, *args):
+        self.args = args
+        self._hash = hash((type(self).__name__, args))
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self._hash == other._hash and self.args == other.args
+
+    def __hash__(self):
+        return self._hash
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(map(repr, self.args))})"
+
+    def __add__(self, other):
+        return Add(*terms(self), *terms(lift(other)))
+
+    def __radd__(self, other):
+        return lift(other) + self
+
+    def __sub__(self, other):
+        return Add(*terms(self), Neg(lift(other)))
+
+    def __rsub__(self, other):
+        return lift(other) - self
+
+    def __neg__(self):
+        return Neg(self)
+
+    def __mul__(self, other):
+        if isinstance(self, Neg):
+            return Neg(self.args[0] * other)
+        if isinstance(self, Num) and self.args[0] < 0:
+            return Neg(Num(-self.args[0]) * other)
+        return Mul(*factors(self), *factors(lift(other)))
+
+    def __rmul__(self, other):
+        return lift(other) * self
+
+    def __truediv__(self, other):
+        if isinstance(self, Neg):
+            return Neg(self.args[0] / other)
+        if isinstance(self, Num) and self.args[0] < 0:
+            return Neg(Num(-self.args[0]) / other)
+        return Div(self, lift(other))
+
+    def __rtruediv__(self, other):
+        return lift(other) / self
+
+    def __pow__(self, n):
+        return Pow(self, n)
+
+
+class Num(Expr):
+    """A rational number."""
+
+
+class Add(Expr):
+    """A sum of two or more terms, in the order written."""
+
+
+class Neg(Expr):
+    """Minus its argument."""
+
+
+class Mul(Expr):
+    """A product of two or more factors, in the order written."""
+
+
+class Div(Expr):
+    """A fraction."""
+
+
+class Pow(Expr):
+    """A base and an exponent, a Python integer."""
+
+
+class Sum(Expr):
+    """`Sum(body, i, j)`: the sum over the whole ranges of the indices."""
+
+    def __init__(self, body, *indices):
+        if len(indices) > 1:
+            body, indices = Sum(body, *indices[1:]), indices[:1]
+        if not isinstance(indices[0], Index):
+            raise TypeError("a sum runs over an Index")
+        super().__init__(lift(body), indices[0])
+
+
+class Delta(Expr):
+    """Kronecker's delta of two index expressions."""
+
+
+class Fun(Expr):
+    """A function applied to an argument: `Fun(func, arg)`."""
+
+
+class Entry(Expr):
+    """An entry of an array: `Entry(array, indices)`."""
+
+
+class D(Expr):
+    """The partial derivative of an expression by an entry, not evaluated."""
+
+    def __init__(self, y, x):
+        if not isinstance(x, Entry):
+            raise TypeError("a derivative is taken by an entry of an array")
+        if any(isinstance(n, D) for n in walk(lift(y))):
+            raise ValueError("second derivatives are not part of the language")
+        super().__init__(lift(y), x)
+
+
+class MatrixProduct(Expr):
+    """The entry (i, j) of a product of matrices: `(((X, True), (G, False)), i, j)` is (XᵀG)_ij."""
+
+
+class Size(Expr):
+    """A symbolic size; `args` are its name, its LaTeX and its least value."""
+
+    def __repr__(self):
+        return self.args[0]
+
+
+class Index(Expr):
+    """An index; `args` are its name and the size of its range."""
+
+    @property
+    def size(self):
+        return self.args[1]
+
+    def with_size(self, size):
+        return Index(self.args[0], size)
+
+    def __repr__(self):
+        return self.args[0]
+
+
+class Func:
+    """A function of one number: built in, opaque (smooth, unknown), or defined by `definition`."""
+
+    def __init__(self, name, latex, opaque=False, definition=None, order=0):
+        self.name, self.latex, self.opaque, self.order = name, latex, opaque, order
+        self.definition = definition
+        self.prime = Func(name + "'", latex + "'", True, None, 1) if opaque and not order else None
+
+    def __call__(self, argument):
+        return Fun(self, lift(argument))
+
+    def __repr__(self):
+        return self.name
+
+
+class Array:
+    """An array: name, LaTeX, shape, and what it is (see the module's head)."""
+
+    def __init__(self, name, latex, shape, definition=None, depends=None, values=None):
+        self.name, self.latex, self.shape = name, latex, tuple(map(lift, shape))
+        self.definition, self.depends, self.values = definition, depends, values
+
+    def same_as(self, other):
+        """True where both are declared alike: a name alone is no proof of that."""
+        mine, theirs = ((a.name, a.latex, a.shape, a.definition, a.values) for a in (self, other))
+        return self is other or (mine == theirs and len(self.depends or ()) == len(other.depends or ())
+                                 and all(a.same_as(b) for a, b in zip(self.depends or (), other.depends or ())))
+
+    def __eq__(self, other):
+        return isinstance(other, Array) and self.same_as(other)
+
+    def __hash__(self):
+        return hash((self.name, self.shape))
+
+    def __getitem__(self, indices):
+        indices = indices if isinstance(indices, tuple) else (indices,)
+        if len(indices) != len(self.shape):
+            raise IndexError(f"{self.name} has {len(self.shape)} indices, {len(indices)} given")
+        return Entry(self, tuple(map(lift, indices)))
+
+    def __call__(self):
+        return self[()]
+
+    def __repr__(self):
+        return self.name
+
+
+def lift(x):
+    """Return a Python number as an expression, and an expression as it is."""
+    if isinstance(x, Expr):
+        return x
+    if isinstance(x, (int, Fraction)) and not isinstance(x, bool):
+        return Num(Fraction(x))
+    raise TypeError(f"{x!r} is neither an expression nor an exact number")
+
+
+def terms(e):
+    return e.args if isinstance(e, Add) else (e,)
+
+
+def factors(e):
+    return e.args if isinstance(e, Mul) else (e,)
+
+
+def delta(i, j):
+    return Delta(lift(i), lift(j))
+
+
+def matrix_product(*matrices):
+    """`matrix_product((X, "T"), G)[a, b]` is the entry (a, b) of XᵀG."""
+    pairs = tuple((m[0], True) if isinstance(m, tuple) else (m, False) for m in matrices)
+
+    class Entries:
+        def __getitem__(self, ij):
+            return MatrixProduct(pairs, *map(lift, ij))
+    return Entries()
+
+
+exp = Func("exp", r"\exp")
+log = Func("log", r"\log")
+tanh = Func("tanh", r"\tanh")
+relu = Func("relu", r"\max")      # max(0, z)
+step = Func("step", r"\mathbf{1}")  # 1 where z >= 0, else 0
+
+
+def children(e):
+    """The sub-expressions of a node, in order."""
+    if isinstance(e, Entry):
+        return e.args[1]
+    if isinstance(e, Index):
+        return ()          # its size says where it runs; it is no part of its value
+    return tuple(a for a in e.args if isinstance(a, Expr))
+
+
+def with_children(e, new):
+    """The same node with other sub-expressions."""
+    if isinstance(e, Entry):
+        return Entry(e.args[0], tuple(new))
+    if isinstance(e, Index):
+        return e
+    new = iter(new)
+    args = [next(new) if isinstance(a, Expr) else a for a in e.args]
+    return type(e)(*args)
+
+
+def walk(e):
+    yield e
+    for c in children(e):
+        yield from walk(c)
+
+
+def free_indices(e):
+    """The indices of an expression that no sum in it binds."""
+    if isinstance(e, Index):
+        return frozenset([e])
+    found = frozenset().union(*map(free_indices, children(e)))
+    return found - {e.args[1]} if isinstance(e, Sum) else found
+
+
+def replace_indices(e, mapping):
+    """Put expressions for free indices; a bound index is renamed before it can capture one."""
+    if isinstance(e, Index):
+        return mapping.get(e, e)
+    if isinstance(e, Sum):
+        body, j = e.args
+        mapping = {i: v for i, v in mapping.items() if i != j}
+        if any(j in free_indices(v) for v in mapping.values()):
+            taken = free_indices(body).union(*map(free_indices, mapping.values()))
+            new = fresh(j, taken)
+            body, j = replace_indices(body, {j: new}), new
+        return Sum(replace_indices(body, mapping), j)
+    return with_children(e, [replace_indices(c, mapping) for c in children(e)])
+
+
+def fresh(j, taken):
+    """An index with the range of j and a name that none of `taken` has."""
+    names, new = {t.args[0] for t in taken}, j
+    while new.args[0] in names:
+        new = Index(new.args[0] + "'", j.size)
+    return new
+
+
+def arrays_of(e):
+    """All arrays an expression speaks of, also through definitions and dependence."""
+    found, todo = {}, [e]
+    while todo:
+        for node in walk(todo.pop()):
+            new = []
+            if isinstance(node, Entry):
+                new = [node.args[0]]
+            elif isinstance(node, MatrixProduct):
+                new = [a for a, _ in node.args[0]]
+            elif isinstance(node, Fun) and node.args[0].definition:
+                todo.append(node.args[0].definition[1])
+            for a in new:
+                if a.name not in found:
+                    found[a.name] = a
+                    todo += [a.definition[1]] if a.definition else []
+                    todo += [d[tuple(Index("?", n) for n in d.shape)] for d in a.depends or ()]
+    return found

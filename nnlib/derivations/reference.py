@@ -1,0 +1,147 @@
+"""The proved formula as a plain function of data: what the lock tests compare the code with.
+
+`evaluator(lemma)` writes a Python function with one axis for each index.  Nothing
+of the formula is changed on the way.  The array module is passed in (NumPy, say), so
+that this package imports none.
+"""
+
+from .language import (Add, D, Delta, Div, Entry, Fun, Index, MatrixProduct, Mul, Neg, Num, Pow, Size, Sum,
+                       children, exp, free_indices, log, relu, step, tanh, walk)
+
+
+class Reference:
+    """A formula with its free indices in a stated order: the axes of the result."""
+
+    def __init__(self, e, indices=None):
+        self.e = e
+        self.indices = tuple(indices) if indices is not None else \
+            tuple(sorted(free_indices(e), key=lambda i: i.args[0]))
+        if set(self.indices) != free_indices(e):
+            raise ValueError(f"the free indices are {sorted(map(repr, free_indices(e)))}")
+
+    def __call__(self, xp, sizes, **data):
+        """Return the values for all free indices; `data` holds the arrays by name, unknown functions too."""
+        return Run(xp, sizes, data, len(self.indices) + depth(self.e)).all_of(self.e, self.indices)
+
+
+def depth(e):
+    """How many sums are nested, definitions aside (they are evaluated on their own)."""
+    below = max([0, *map(depth, children(e))])
+    if isinstance(e, Fun) and e.args[0].definition:
+        below += depth(e.args[0].definition[1])
+    return below + (1 if isinstance(e, Sum) else len(e.args[0]) - 1 if isinstance(e, MatrixProduct) else 0)
+
+
+class Run:
+    """One evaluation: every value is an array of `rank` axes, broadcast as needed."""
+
+    def __init__(self, xp, sizes, data, rank):
+        self.xp, self.sizes, self.data, self.rank = xp, sizes, data, rank
+
+    def all_of(self, e, indices):
+        at = {i: self.axis(n, i) for n, i in enumerate(indices)}
+        value = self.value(e, at, len(indices))
+        shape = [self.size(i.size) for i in indices]
+        full = self.xp.broadcast_to(value, (*shape, *[1] * (self.rank - len(shape))))
+        return full.reshape(shape)
+
+    def size(self, e):
+        return int(e.args[0]) if isinstance(e, Num) else self.sizes[e.args[0]]
+
+    def axis(self, n, i):
+        """1, ..., size along axis n."""
+        shape = [1] * self.rank
+        shape[n] = self.size(i.size)
+        return self.xp.arange(1, shape[n] + 1).reshape(shape)
+
+    def array(self, a):
+        """The values of an array: given, or by its definition, once."""
+        if a.name not in self.data:
+            if not a.definition or isinstance(a.definition[1], D):
+                raise KeyError(f"no data for {a.name}")
+            params, body = a.definition
+            run = Run(self.xp, self.sizes, self.data, len(params) + depth(body))
+            self.data[a.name] = run.all_of(body, params)
+        return self.xp.asarray(self.data[a.name])
+
+    def value(self, e, at, free):
+        """The value of e; axes from `free` on are not in use yet."""
+        xp, kind = self.xp, type(e)
+        if kind is Sum:
+            body, j = e.args
+            inner = self.value(body, {**at, j: self.axis(free, j)}, free + 1)
+            shape = xp.broadcast_shapes(xp.shape(inner), self.axis(free, j).shape)
+            return xp.sum(xp.broadcast_to(inner, shape), axis=free, keepdims=True)
+        if kind is Entry:
+            return self.entry(e.args[0], [self.value(i, at, free) for i in e.args[1]])
+        if kind is MatrixProduct:
+            return self.matrix_product(e, at)
+        if kind is Index:
+            return at[e]
+        if kind is Size:
+            return self.size(e)
+        if kind is Num:
+            q = e.args[0]
+            return int(q) if q.denominator == 1 else q.numerator / q.denominator
+        if kind is Fun:
+            return self.function(e.args[0], e.args[1], at, free)
+        if kind is Pow:
+            base, n = self.value(e.args[0], at, free), e.args[1]
+            return base ** n if n >= 0 else 1.0 / base ** -n
+        values = [self.value(c, at, free) for c in children(e)]
+        if kind is Neg:
+            return -values[0]
+        if kind is Delta:
+            return xp.equal(*values) * 1.0
+        if kind is Div:
+            return values[0] / values[1]
+        total = values[0]
+        for v in values[1:]:
+            total = total + v if kind is Add else total * v
+        if kind not in (Add, Mul):
+            raise TypeError(f"{kind.__name__} has no value: give it a name and pass its numbers")
+        return total
+
+    def entry(self, array, indices):
+        """Entries by index arrays; 0 outside the shape."""
+        xp, data = self.xp, self.array(array)
+        if not indices:
+            return data
+        shape = data.shape
+        if 0 in shape:
+            return xp.zeros(xp.broadcast_shapes(*[xp.shape(i) for i in indices]))
+        inside, places = True, []
+        for i, n in zip(indices, shape):
+            inside = inside & (i >= 1) & (i <= n)
+            places.append(xp.clip(i, 1, n) - 1)
+        return xp.where(inside, data[tuple(places)], 0)
+
+    def matrix_product(self, e, at):
+        xp, (pairs, i, j) = self.xp, e.args
+        total = None
+        for a, turned in pairs:
+            data = self.array(a).T if turned else self.array(a)
+            total = data if total is None else total @ data
+        if 0 in total.shape:
+            return xp.zeros(xp.broadcast_shapes(at[i].shape, at[j].shape))
+        return total[at[i] - 1, at[j] - 1]
+
+    def function(self, f, u, at, free):
+        xp = self.xp
+        if f.definition:
+            parameter, body = f.definition
+            run = Run(xp, self.sizes, {**self.data, parameter.args[0].name: self.value(u, at, free)}, self.rank)
+            return run.value(body, at, free)
+        value = self.value(u, at, free)
+        if f is relu:
+            return xp.maximum(value, 0)
+        if f is step:
+            return xp.where(value >= 0, 1.0, 0.0)
+        if f in (exp, log, tanh):
+            return getattr(xp, f.name)(value)
+        return self.data[f.name](value)            # an opaque function is passed in by name
+
+
+def evaluator(e, indices=None):
+    """Return a callable `f(xp, sizes, **data)` for a formula or the right side of a lemma."""
+    return Reference(getattr(e, "right", e), indices)

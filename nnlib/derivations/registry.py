@@ -1,0 +1,44 @@
+"""The list of all theorems: name → how to build it, its chapter and the code it speaks of."""
+
+import inspect
+
+THEOREMS = {}
+
+
+class Entry:
+    """One theorem: `build()` returns its lemma; the second call returns the same one."""
+
+    def __init__(self, build, chapter, code, scope):
+        self.build_once, self.chapter, self.code, self.scope = build, chapter, code, scope
+        self.name, self.about = build.__name__, build.__doc__
+        self.lemma, self.busy = None, False
+
+    def build(self):
+        if self.busy:
+            raise RuntimeError(f"{self.name} is proved by way of itself")
+        if self.lemma is None:
+            self.busy = True
+            try:
+                self.lemma = self.build_once()
+            finally:
+                self.busy = False
+        return self.lemma
+
+    @property
+    def source(self):
+        """The Python text of the derivation."""
+        return inspect.getsource(self.build_once)
+
+    def _repr_markdown_(self):
+        from .display import theorem_markdown
+        return theorem_markdown(self, THEOREMS)
+
+
+def theorem(chapter, code, scope="all sizes"):
+    """Register the function below under its own name; calling it builds the theorem once."""
+    def register(build):
+        if build.__name__ in THEOREMS:
+            raise ValueError(f"two theorems are called {build.__name__}")
+        entry = THEOREMS[build.__name__] = Entry(build, chapter, code, scope)
+        return entry.build
+    return register

@@ -1,0 +1,149 @@
+"""SymPy's opinion: a theorem at small sizes, differentiated and compared by SymPy alone.
+
+The kernel proves a theorem for all sizes; here its two ends are written out for given numbers of
+samples, inputs and classes, SymPy takes the derivatives, and SymPy says whether the difference is
+zero. Nothing of the prover or the refuter takes part. An unknown smooth function L of an array Y is
+written as Σ G_i Y_i with unknown numbers G, which has the same first derivatives.
+
+>>> from nnlib.derivations import THEOREMS
+>>> sympy_agrees(THEOREMS["softmax"].build(), {"K": 3})
+True
+"""
+from itertools import product
+
+import sympy
+
+from .language import (Add, D, Delta, Div, Entry, Fun, Index, MatrixProduct, Mul, Neg, Num, Pow, Size, Sum,
+                       children, free_indices, walk)
+
+NUMBERS = {Neg: lambda a: -a, Div: lambda a, b: a / b, Add: lambda *a: sympy.Add(*a), Mul: lambda *a: sympy.Mul(*a),
+           Delta: lambda a, b: sympy.Integer(a == b)}
+FUNCTIONS = {"exp": sympy.exp, "log": sympy.log, "tanh": sympy.tanh,
+             # both as cases, or SymPy takes its own value at the kink: Max gives ReLU′(0) = ½
+             "relu": lambda u: sympy.Piecewise((0, u < 0), (u, True)),
+             "step": lambda u: sympy.Piecewise((0, u < 0), (1, True))}
+
+
+class Written:
+    """Expressions of the language written out for SymPy, at sizes given as {name: number}."""
+
+    def __init__(self, sizes, assumptions=()):
+        self.sizes = sizes
+        self.signs = {c.left.args[0].name: {c.relation: True} for c in assumptions
+                      if c.relation in ("positive", "negative", "nonzero") and isinstance(c.left, Entry)}
+
+    def size(self, e):
+        return int(self.value(e, {}, ()))
+
+    def value(self, e, at, given):
+        """The value of e with indices `at`; the arrays named in `given` count as data."""
+        kind = type(e)
+        if kind is Num:
+            return sympy.Rational(e.args[0].numerator, e.args[0].denominator)
+        if kind is Size:
+            return sympy.Integer(self.sizes[e.args[0]])
+        if kind is Index:
+            return at[e]
+        if kind is Entry:
+            return self.entry(e.args[0], [int(self.value(i, at, given)) for i in e.args[1]], given)
+        if kind is Sum:
+            body, j = e.args
+            return sympy.Add(*[self.value(body, at | {j: sympy.Integer(n)}, given)
+                               for n in range(1, self.size(j.size) + 1)])
+        if kind is D:
+            y, x = e.args
+            place = [int(self.value(i, at, given)) for i in x.args[1]]
+            below = (*given, x.args[0].name)  # y is read as a function of this array
+            by = self.entry(x.args[0], place, below)
+            return sympy.diff(self.value(y, at, below), by) if by.is_Symbol else sympy.Integer(0)
+        if kind is MatrixProduct:
+            return self.matrix_product(e, at, given)
+        if kind is Pow:
+            return self.value(e.args[0], at, given) ** e.args[1]
+        if kind is Fun:
+            return self.function(e.args[0], self.value(e.args[1], at, given), at, given)
+        return NUMBERS[kind](*[self.value(c, at, given) for c in children(e)])
+
+    def entry(self, array, place, given):
+        if any(not 1 <= i <= self.size(n) for i, n in zip(place, array.shape)):
+            return sympy.Integer(0)
+        if array.values is not None:  # labels: some whole number in the range
+            return sympy.Integer(1 + sum(place) % self.size(array.values))
+        if array.name not in given and array.definition:
+            indices, body = array.definition
+            return self.value(body, dict(zip(indices, map(sympy.Integer, place))), given)
+        if array.name not in given and array.depends:
+            return sympy.Add(*[
+                sympy.Symbol("_".join(map(str, ("d", array.name, *place, y.name, *at))), real=True)
+                * self.entry(y, at, given)
+                for y in array.depends for at in product(*[range(1, self.size(n) + 1) for n in y.shape])])
+        signs = self.signs.get(array.name, {"real": True})
+        return sympy.Symbol("_".join(map(str, (array.name, *place))), **signs | {"real": True})
+
+    def matrix_product(self, e, at, given):
+        pairs, i, j = e.args
+        total = None
+        for a, turned in pairs:
+            rows, columns = map(self.size, a.shape)
+            M = sympy.Matrix(rows, columns, lambda r, c: self.entry(a, [r + 1, c + 1], given))
+            M = M.T if turned else M
+            total = M if total is None else total * M
+        return total[int(self.value(i, at, given)) - 1, int(self.value(j, at, given)) - 1]
+
+    def function(self, f, u, at, given):
+        if f.definition:
+            parameter, body = f.definition
+            inner = Written(self.sizes)
+            hole = inner.entry(parameter.args[0], [], ())
+            return inner.value(body, {}, ()).subs(hole, u)
+        if f.name in FUNCTIONS:
+            return FUNCTIONS[f.name](u)
+        if f.order:
+            return sympy.Function(f.name.rstrip("'"), real=True)(u).fdiff(1)
+        return sympy.Function(f.name, real=True)(u)
+
+
+def sympy_agrees(lemma, sizes):
+    """Return whether SymPy finds both ends of the lemma equal at the sizes {name: number}.
+
+    Every free index takes every value of its range. Hypotheses are used by solving each for one of
+    its symbols. False means: not shown, which is not the same as refuted.
+    """
+    written = Written(sizes, lemma.assumptions)
+    known = {}
+    for c in lemma.hypotheses:
+        for at in places(c.left, c.right, written):
+            left = sympy.expand(written.value(c.left, at, ()) - written.value(c.right, at, ()))
+            free = sorted(left.free_symbols, key=str)
+            known[free[-1]] = sympy.solve(left, free[-1])[0]
+    distinct = [(c.left, c.right) for c in lemma.assumptions if c.relation == "distinct"]
+    for at in places(lemma.left, lemma.right, written):
+        if any(at[k] == at[i] for k, i in distinct):
+            continue
+        gap = written.value(lemma.left, at, ()) - written.value(lemma.right, at, ())
+        if not is_zero(gap.subs(known)):
+            return False
+    return True
+
+
+def places(left, right, written):
+    """All values of the free indices of an equation."""
+    free = sorted(free_indices(left) | free_indices(right), key=str)
+    for values in product(*[range(1, written.size(i.size) + 1) for i in free]):
+        yield dict(zip(free, map(sympy.Integer, values)))
+
+
+def is_zero(e):
+    """True where SymPy can show that e is 0; undecided counts as False."""
+    if sympy.expand(e) == 0:
+        return True
+    # e^x in terms of one positive symbol for each x makes rational functions of exponentials
+    e = sympy.expand_power_exp(sympy.expand(e.rewrite(sympy.exp)))
+    return sympy.simplify(sympy.together(e)) == 0
+
+
+def sizes_of(lemma):
+    """The names of the sizes that a lemma speaks of."""
+    return sorted({n.args[0] for s in lemma.theory.symbols.values() for n in
+                   ([s] if isinstance(s, Size) else [x for d in getattr(s, "shape", ()) for x in walk(d)])
+                   if isinstance(n, Size)})
