@@ -7,7 +7,7 @@ A symbol's LaTeX is given once, where the symbol is declared; a formula's never.
 import re
 
 from .language import (Add, D, Delta, Div, Entry, Fun, Index, MatrixProduct, Mul, Neg, Num, Pow, Size,
-                       Sum, exp, relu, step)
+                       Sum, exp, log, relu, step, tanh)
 
 WIDE = 58            # characters on a line of a page, estimated without the mark-up
 
@@ -61,7 +61,7 @@ def product(e):
 
 def ends_open(f):
     """True for log Σ … : what follows would be read as part of the sum."""
-    return isinstance(f.args[1], Sum) and f.args[0] is not exp and f.args[0].name in ("log", "tanh")
+    return isinstance(f.args[1], Sum) and f.args[0] in (log, tanh)
 
 
 def fraction(e):
@@ -74,6 +74,8 @@ def fraction(e):
 
 def power(e):
     base, n = e.args
+    if isinstance(base, Fun) and not base.args[0].built_in:
+        return f"{base.args[0].latex}^{{{n}}}" + brackets(latex(base.args[1]))
     text = latex(base)
     plain = isinstance(base, (Size, Index)) or isinstance(base, Entry) and "^" not in base.args[0].latex \
         or isinstance(base, Num) and base.args[0] >= 0 and base.args[0].denominator == 1
@@ -112,7 +114,7 @@ def function(e):
         return rf"\max(0, {text})"
     if f is step:
         return rf"\mathbf{{1}}[{text} \ge 0]"
-    if f.name in ("log", "tanh") and isinstance(u, (Entry, Sum)):
+    if f in (log, tanh) and isinstance(u, (Entry, Sum)):
         return f"{f.latex} {text}"
     return f.latex + brackets(text)
 

@@ -12,7 +12,7 @@ inner index can never capture an outer one; n is the least over all renamings.
 from fractions import Fraction
 from itertools import count, permutations, product
 
-from .language import (Add, Index, MatrixProduct, Mul, Neg, Num, Pow, Size, exp, log, relu,
+from .language import (Add, Func, Index, MatrixProduct, Mul, Neg, Num, Pow, Size, exp, log, relu,
                        step)
 
 
@@ -61,6 +61,8 @@ def key_of(d):
         return ",".join(map(key_of, d))
     if isinstance(d, Index):
         return f"{d}:{d.size!r}"
+    if isinstance(d, Func):              # a declared function may bear the name of a built-in one
+        return repr(d) if d.built_in else f"declared {d!r} {d.definition!r}"
     return d.key if isinstance(d, Atom) else repr(d)
 
 

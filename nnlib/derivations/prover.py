@@ -162,7 +162,7 @@ def unfold(e, what):
     if isinstance(e, D) and any(isinstance(n, D) for n in walk(new[0])):
         return e                       # there is no second derivative in the language
     e = with_children(e, new)
-    if isinstance(e, Fun) and e.args[0] is what:
+    if isinstance(e, Fun) and e.args[0] == what:
         parameter, body = what.definition
         return put_for(body, parameter, e.args[1])
     return e

@@ -81,13 +81,17 @@ class Reader:
         return e
 
     def factor(self):
-        base = self.base()
-        if self.skip("^"):
-            self.take("{")
-            sign = -1 if self.skip("-") else 1
-            base = base ** (sign * int(self.take()))
-            self.take("}")
-        return base
+        base, n = self.base(), self.exponent()
+        return base if n is None else base ** n
+
+    def exponent(self):
+        """A whole number written as exponent, or None."""
+        if not self.skip("^"):
+            return None
+        self.take("{")
+        n = (-1 if self.skip("-") else 1) * int(self.take())
+        self.take("}")
+        return n
 
     def base(self):
         token = self.peek()
@@ -126,7 +130,8 @@ class Reader:
         token = self.take()
         s = self.bound.get(token, self.table.get(token))
         if isinstance(s, Func):
-            return s(self.group("(", ")"))
+            n, value = self.exponent(), s(self.group("(", ")"))          # \tanh^{2}(x)
+            return value if n is None else value ** n
         if isinstance(s, Array):
             return lang.Entry(s, tuple(self.subscripts(len(s.shape))))
         return s
