@@ -1,8 +1,8 @@
 """Derivations of `nnlib.activations`."""
 
 from .derivation import (Theory, by_lemma, cases, chain_rule, definition, delta_rule, differentiation, given,
-                         linearity, product_rule, quotient_rule)
-from .language import D, Sum, delta, exp, log, relu, step as threshold
+                         linearity, monotone, product_rule, quotient_rule, same_sign, sign_cases)
+from .language import D, Sum, delta, exp, lift, log, relu, step as threshold
 from .registry import theorem
 
 
@@ -111,7 +111,7 @@ def softmax_jacobian_symmetric():
     t, (i, j, k), z, s = softmax_theory()
     d = t.derive(D(s[k], z[i]))
     d.step(s[k] * (delta(k, i) - s[i]), by=by_lemma(jacobian))
-    d.step(s[i] * (delta(i, k) - s[k]), by=delta_rule, words="where δ is not 0, k = i")
+    d.step(s[i] * (delta(i, k) - s[k]), by=delta_rule, words="δ is 0 unless $k = i$")
     d.step(D(s[i], z[k]), by=by_lemma(jacobian))
     return d.done("softmax_jacobian_symmetric")
 
@@ -125,8 +125,7 @@ def softmax_jacobian_rows():
     d.step(Sum(s[k] * (delta(k, i) - s[i]), i), by=by_lemma(jacobian))
     d.step(s[k] * (Sum(delta(k, i), i) - Sum(s[i], i)), words="split the sum")
     d.step(s[k] * (1 - Sum(s[i], i)), by=delta_rule)
-    d.step(s[k] * (1 - 1), by=by_lemma(total))
-    d.step(0)
+    d.step(0, by=by_lemma(total))
     return d.done("softmax_jacobian_rows")
 
 
@@ -139,8 +138,7 @@ def softmax_jacobian_columns():
     d.step(Sum(s[k] * (delta(k, i) - s[i]), k), by=by_lemma(jacobian))
     d.step(Sum(s[k] * delta(k, i), k) - s[i] * Sum(s[k], k), words="split the sum")
     d.step(s[i] - s[i] * Sum(s[k], k), by=delta_rule)
-    d.step(s[i] - s[i] * 1, by=by_lemma(total))
-    d.step(0)
+    d.step(0, by=by_lemma(total))
     return d.done("softmax_jacobian_columns")
 
 
@@ -151,7 +149,7 @@ def softmax_shift_jacobian():
     t, (i, j, k), z, s = softmax_theory()
     c = t.unknown("c", z[k].args[0])[()]
     d = t.derive(D(exp(z[k] - c) / Sum(exp(z[j] - c), j), z[i]))
-    d.step(D(exp(z[k]) / Sum(exp(z[j]), j), z[i]), words="cancel e^(-c): the same function of z")
+    d.step(D(exp(z[k]) / Sum(exp(z[j]), j), z[i]), words="cancel $e^{-c}$: the same function")
     d.step(D(s[k], z[i]), by=definition(s))
     d.step(s[k] * (delta(k, i) - s[i]), by=by_lemma(jacobian))
     return d.done("softmax_shift_jacobian")
@@ -178,6 +176,18 @@ def softmax_difference():
     d.step(exp(z[k]) / S - exp(z[i]) / S, by=definition(s))
     d.step((exp(z[k]) - exp(z[i])) / S, words="one denominator")
     return d.done("softmax_difference")
+
+
+@theorem("softmax", code="activations.softmax")
+def softmax_order():
+    """The order of the logits is the order of the probabilities."""
+    difference = softmax_difference()
+    t, (i, j, k), z, s = softmax_theory()
+    d = t.derive(threshold(s[k] - s[i]))
+    d.step(threshold((exp(z[k]) - exp(z[i])) / Sum(exp(z[j]), j)), by=by_lemma(difference))
+    d.step(threshold(exp(z[k]) - exp(z[i])), by=same_sign)
+    d.step(threshold(z[k] - z[i]), by=monotone)
+    return d.done("softmax_order")
 
 
 def softmax_batch_theory():
@@ -225,8 +235,8 @@ def log_sum_exp():
     t, (i, j, k), z, s = softmax_theory()
     c = t.scalar("c")
     d = t.derive(log(Sum(exp(z[j]), j)))
-    d.step(log(Sum(exp(c) * exp(z[j] - c), j)), words="e^z = e^c e^(z-c)")
-    d.step(log(exp(c) * Sum(exp(z[j] - c), j)), words="take e^c out of the sum")
+    d.step(log(Sum(exp(c) * exp(z[j] - c), j)), words="a power of a sum")
+    d.step(log(exp(c) * Sum(exp(z[j] - c), j)), words="take the common factor out of the sum")
     d.step(c + log(Sum(exp(z[j] - c), j)), words="logarithm of a product")
     return d.done("log_sum_exp")
 
@@ -254,9 +264,15 @@ def identity_backward():
 
 
 def sigmoid_theory():
+    """The sigmoid σ at a number z."""
     t = Theory("sigmoid")
     z, x = t.scalar("z"), t.scalar("x")
     return t, z, t.function("sigma", x, 1 / (1 + exp(-x)), latex=r"\sigma")
+
+
+def absolute(t, x):
+    """Declare |x|, as max(0, x) + max(0, -x)."""
+    return t.function("abs", x, relu(x) + relu(-x), latex=r"|\cdot|")
 
 
 @theorem("gradients", code="activations.sigmoid_backward")
@@ -291,7 +307,7 @@ def sigmoid_two_forms():
     d = t.derive(f(z) * (1 - f(z)))
     d.step(1 / (1 + exp(-z)) * (1 - 1 / (1 + exp(-z))), by=definition(f))
     d.step(1 / (1 + exp(-z)) * ((1 + exp(-z) - 1) / (1 + exp(-z))), words="one denominator")
-    d.step(1 / (1 + exp(-z)) * (exp(-z) / (1 + exp(-z))), words="1 - 1 = 0")
+    d.step(1 / (1 + exp(-z)) * (exp(-z) / (1 + exp(-z))), words="the ones cancel")
     d.step(exp(-z) / (1 + exp(-z))**2, words="multiply the fractions")
     return d.done("sigmoid_two_forms")
 
@@ -302,9 +318,21 @@ def sigmoid_negative():
     t, z, f = sigmoid_theory()
     d = t.derive(f(z))
     d.step(1 / (1 + exp(-z)), by=definition(f))
-    d.step(exp(z) * 1 / (exp(z) * (1 + exp(-z))), words="multiply above and below by e^z")
+    d.step(exp(z) / (exp(z) * (1 + exp(-z))), words="multiply above and below by $e^z$")
     d.step(exp(z) / (exp(z) + 1), words="multiply out")
     return d.done("sigmoid_negative")
+
+
+@theorem("activations", code="activations.sigmoid")
+def sigmoid():
+    """The form of the code for any z: every power of e lies between 0 and 1."""
+    t, z, f = sigmoid_theory()
+    modulus = absolute(t, t.symbols["x"][()])
+    E = exp(-modulus(z))
+    d = t.derive(f(z))
+    d.step(1 / (1 + exp(-z)), by=definition(f))
+    d.step((threshold(z) + (1 - threshold(z)) * E) / (1 + E), by=(definition(modulus), sign_cases(z)))
+    return d.done("sigmoid")
 
 
 @theorem("activations", code="activations.sigmoid")
@@ -313,7 +341,7 @@ def sigmoid_symmetry():
     t, z, f = sigmoid_theory()
     d = t.derive(f(-z))
     d.step(1 / (1 + exp(z)), by=definition(f))
-    d.step(exp(-z) / (exp(-z) + 1), words="multiply above and below by e^(-z)")
+    d.step(exp(-z) / (exp(-z) + 1), words="multiply above and below by $e^{-z}$")
     d.step((1 + exp(-z) - 1) / (1 + exp(-z)), words="add and subtract 1")
     d.step(1 - 1 / (1 + exp(-z)), words="split the fraction")
     d.step(1 - f(z), by=definition(f))
@@ -348,20 +376,50 @@ def sigmoid_as_softmax():
     return d.done("sigmoid_as_softmax")
 
 
+def softplus_theory():
+    """The sigmoid σ and softplus at a number z."""
+    t, z, f = sigmoid_theory()
+    x = t.symbols["x"][()]
+    return t, z, f, t.function("softplus", x, log(1 + exp(x)), latex=r"\mathrm{softplus}")
+
+
 @theorem("activations", code="activations.softplus_backward")
 def softplus_backward():
     """The derivative of softplus is the sigmoid."""
-    t, z, f = sigmoid_theory()
-    g = t.function("softplus", t.symbols["x"][()], log(1 + exp(t.symbols["x"][()])), latex=r"\mathrm{softplus}")
+    t, z, f, g = softplus_theory()
     d = t.derive(D(g(z), z))
     d.step(D(log(1 + exp(z)), z), by=definition(g))
     d.step(1 / (1 + exp(z)) * exp(z), by=differentiation, words="chain rule")
-    d.step(1 / (exp(-z) + 1), words="divide above and below by e^z")
+    d.step(1 / (exp(-z) + 1), words="divide above and below by $e^z$")
     d.step(f(z), by=definition(f))
     return d.done("softplus_backward")
 
 
+@theorem("activations", code="activations.softplus")
+def softplus_reflection():
+    """What softplus loses when z changes its sign is z."""
+    t, z, f, g = softplus_theory()
+    d = t.derive(g(z))
+    d.step(log(1 + exp(z)), by=definition(g))
+    d.step(log(exp(z) * (exp(-z) + 1)), words="take $e^z$ out")
+    d.step(z + log(1 + exp(-z)), words="logarithm of a product")
+    d.step(z + g(-z), by=definition(g))
+    return d.done("softplus_reflection")
+
+
+@theorem("activations", code="activations.softplus")
+def softplus():
+    """The form of the code: for z > 0 it is z + log(1 + e^(-z)), for z < 0 it is log(1 + e^z)."""
+    t, z, f, g = softplus_theory()
+    modulus = absolute(t, t.symbols["x"][()])
+    d = t.derive(g(z))
+    d.step(log(1 + exp(z)), by=definition(g))
+    d.step(relu(z) + log(1 + exp(-modulus(z))), by=(definition(modulus), sign_cases(z)))
+    return d.done("softplus")
+
+
 def tanh_theory():
+    """tanh and sech at a number x."""
     t = Theory("tanh")
     x, y = t.scalar("x"), t.scalar("y")
     f = t.function("tanh", y, (exp(y) - exp(-y)) / (exp(y) + exp(-y)), latex=r"\tanh")
@@ -400,7 +458,7 @@ def sech_squared():
     d.step(1 - (top / bottom)**2, by=definition(f))
     d.step((bottom**2 - top**2) / bottom**2, words="one denominator")
     d.step(4 * exp(x) * exp(-x) / bottom**2, words="multiply out")
-    d.step(4 / bottom**2, words="e^x e^(-x) = 1")
+    d.step(4 / bottom**2, words="$e^x e^{-x} = 1$")
     d.step((2 / bottom)**2, words="square of a fraction")
     d.step(g(x)**2, by=definition(g))
     return d.done("sech_squared")
@@ -418,6 +476,21 @@ def tanh_backward():
     d.step(1 - (top / bottom)**2, words="split the fraction")
     d.step(1 - f(x)**2, by=definition(f))
     return d.done("tanh_backward")
+
+
+@theorem("activations", code="activations.tanh_backward")
+def tanh_backward_stable():
+    """The form of the code: no difference that loses digits, no power that overflows."""
+    t, x, f, g = tanh_theory()
+    slope, two_forms = tanh_backward(), sech_squared()
+    modulus = absolute(t, t.symbols["y"][()])
+    E = exp(-modulus(x))
+    d = t.derive(D(f(x), x))
+    d.step(1 - f(x)**2, by=by_lemma(slope))
+    d.step(g(x)**2, by=by_lemma(two_forms))
+    d.step((2 / (exp(x) + exp(-x)))**2, by=definition(g))
+    d.step((2 * E / (1 + E**2))**2, by=(definition(modulus), sign_cases(x)))
+    return d.done("tanh_backward_stable")
 
 
 def relu_theory():
@@ -522,8 +595,8 @@ def step_quotient_right():
     h = t.scalar("h")
     above = t.assume("from the right", h, "positive")
     d = t.derive((threshold(h) - threshold(0)) / h)
-    d.step((1 - 1) / h, by=given(above))
-    d.step(0, words="h is not 0")
+    d.step((lift(1) - 1) / h, by=given(above))
+    d.step(0, words="no jump on this side")
     return d.done("step_quotient_right")
 
 
@@ -534,7 +607,7 @@ def step_quotient_left():
     h = t.scalar("h")
     below = t.assume("from the left", h, "negative")
     d = t.derive((threshold(h) - threshold(0)) / h)
-    d.step((0 - 1) / h, by=given(below))
+    d.step((lift(0) - 1) / h, by=given(below))
     d.step(-1 / h)
     return d.done("step_quotient_left")
 
@@ -546,6 +619,6 @@ def step_quotient_unbounded():
     n = t.size("n", least=1)
     below = t.assume("left of the jump", -1 / n, "negative")
     d = t.derive((threshold(-1 / n) - threshold(0)) / (-1 / n))
-    d.step((0 - 1) / (-1 / n), by=given(below))
+    d.step((lift(0) - 1) / (-1 / n), by=given(below))
     d.step(n, words="divide by a fraction")
     return d.done("step_quotient_unbounded")

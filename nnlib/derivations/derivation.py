@@ -8,7 +8,7 @@ finds no numbers against it.  Otherwise it raises: `FalseStep` with the numbers,
 import re
 
 from . import prover, refuter
-from .language import Array, Func, Index, Size, Sum, arrays_of, free_indices, lift, log, replace_indices
+from .language import Array, Entry, Func, Index, Size, Sum, arrays_of, free_indices, lift, log, replace_indices
 
 
 class Refused(Exception):
@@ -79,6 +79,7 @@ def rule(kind):
 
 delta_rule, quotient_rule, product_rule, power_rule, linearity, differentiation = map(
     rule, ("delta", "quotient", "product", "power", "linearity", "differentiation"))
+same_sign, monotone = map(rule, ("same_sign", "monotone"))       # inside the step function
 
 
 def definition(what):
@@ -122,6 +123,13 @@ def equation(left, right, times, at, over):
     for i in over:
         multiple = Sum(multiple, i)
     return [("multiple", multiple)]
+
+
+def sign_cases(z):
+    """By the cases z > 0, z < 0 and z = 0, for a scalar z."""
+    if not isinstance(z, Entry) or z.args[1] or z.args[0].definition or z.args[0].depends is not None:
+        raise Refused("only the sign of a scalar can be told apart in cases")
+    return Reason("sign", z, [("sign", (z, Condition("", z, "positive"), Condition("", z, "negative")))])
 
 
 def cases(k, i, same, other):
@@ -290,6 +298,17 @@ class Lemma:
     def _repr_markdown_(self):
         from .display import derivation_markdown
         return derivation_markdown(self)
+
+    def attempt(self, n, expr=None, by=None):
+        """Try another version of step n: return the refusal, with its numbers, or None if it passes."""
+        d = Derivation(self.theory, self.left)
+        d.distinct, d.lines = self.derivation.distinct, list(self.lines[:n - 1])
+        line = self.lines[n - 1]
+        try:
+            d.step(line.expr if expr is None else expr, line.reasons if by is None else by)
+        except Refused as why:
+            return why
+        return None
 
     def without(self, *dropped):
         """Look for a counterexample with some hypotheses or assumptions dropped: are they needed?"""

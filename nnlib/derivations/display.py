@@ -74,7 +74,7 @@ def fraction(e):
 
 def power(e):
     base, n = e.args
-    if isinstance(base, Fun) and not base.args[0].built_in:
+    if isinstance(base, Fun) and not base.args[0].built_in and r"\cdot" not in base.args[0].latex:
         return f"{base.args[0].latex}^{{{n}}}" + brackets(latex(base.args[1]))
     text = latex(base)
     plain = isinstance(base, (Size, Index)) or isinstance(base, Entry) and "^" not in base.args[0].latex \
@@ -110,6 +110,8 @@ def function(e):
     text = latex(u)
     if f is exp:
         return f"e^{{{text}}}"
+    if r"\cdot" in f.latex:                  # |z|
+        return f.latex.replace(r"\cdot", text)
     if f is relu:
         return rf"\max(0, {text})"
     if f is step:
@@ -144,7 +146,8 @@ PRINT = {
 # --- whole derivations --------------------------------------------------------
 
 RULE_WORDS = {"delta": "δ picks one term", "quotient": "quotient rule", "product": "product rule",
-              "power": "power rule", "linearity": "linearity", "differentiation": "differentiate"}
+              "power": "power rule", "linearity": "linearity", "differentiation": "differentiate",
+              "same_sign": "a positive factor keeps the sign", "monotone": "the exponential is increasing"}
 
 
 def reason_words(reason):
@@ -158,6 +161,9 @@ def reason_words(reason):
         return "by " + title(what.name)
     if kind in ("hypothesis", "assumption"):
         return what.name
+    if kind == "sign":
+        z = latex(what)
+        return f"${z} > 0$, ${z} < 0$ and ${z} = 0$ in turn"
     if kind == "cases":
         k, i = map(latex, what)
         return f"${k} = {i}$ and ${k} \\ne {i}$ together"

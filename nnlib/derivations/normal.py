@@ -128,12 +128,12 @@ def minus(p, q):
 class Ring:
     """The rules.  `delta`: deltas may collapse; `keep`: sizes that should stay summed;
     `distinct`: pairs of indices known to differ; `positive`, `nonzero`: polynomials assumed so;
-    `inhabited`: sizes known to be at least 1."""
+    `inhabited`: sizes known to be at least 1; `signs`: the rules cited for the sign of a number."""
 
-    def __init__(self, delta=False, keep=(), distinct=(), positive=(), nonzero=(), inhabited=()):
+    def __init__(self, delta=False, keep=(), distinct=(), positive=(), nonzero=(), inhabited=(), signs=()):
         self.with_delta, self.delta = delta, False      # deltas collapse last: see `collapsed`
         self.keep, self.inhabited = frozenset(keep), frozenset(inhabited)
-        self.names = count()
+        self.names, self.signs = count(), signs
         self.positive_atoms, self.nonzero = frozenset(), frozenset()
         self.distinct = {key_of(self.of(Add(i, Neg(j)))) for p in distinct for i, j in (p, p[::-1])}
         self.positive_atoms = frozenset(key_of(self.of(e)) for e in positive)
@@ -487,7 +487,25 @@ class Ring:
         if f in (relu, step) and set(p) <= {ONE}:
             value = p.get(ONE, Fraction(0))
             return number(max(value, 0) if f is relu else int(value >= 0))
+        if f is step:
+            p = self.increasing(self.unscaled(p) if "same_sign" in self.signs else p)
         return atom("fun", f, p)
+
+    def unscaled(self, p):
+        """p without factors that are evidently positive: its sign is the same."""
+        top, bottom = self.together(p)
+        rest, content = self.primitive(top) if top else ({}, {})
+        if not rest or not self.positive(bottom):
+            return p
+        (t, c), = content.items()
+        return scaled(rest, 1 if c > 0 else -1) if all(self.positive_factor(a) for a, _ in t.factors) else p
+
+    def increasing(self, p):
+        """a - b for e^a - e^b, where it is cited that the exponential is increasing."""
+        if "monotone" not in self.signs or sorted(p.values()) != [-1, 1] or \
+                any(t.bound or any(a.kind != "exp" for a, _ in t.factors) for t in p):
+            return p
+        return plus(*(scaled(self.logarithm({t: Fraction(1)}), c) for t, c in p.items()))
 
     def exponential(self, p):
         """exp(a + b) = exp a exp b; exp(n a) = (exp a)^n; exp(log a) = a."""

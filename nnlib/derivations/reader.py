@@ -76,7 +76,7 @@ class Reader:
 
     def product(self):
         e = self.factor()
-        while self.peek() not in (None, "+", "-", ")", "}", "]", ",", r"\ge", "="):
+        while self.peek() not in (None, "+", "-", ")", "}", "]", ",", "|", r"\ge", "="):
             e = e * self.factor()
         return e
 
@@ -102,6 +102,10 @@ class Reader:
         self.take()
         if token.isdigit():
             return lang.lift(int(token))
+        if token == "|":
+            u = self.sum()
+            self.take("|")
+            return self.table[r"|\cdot|"](u)
         if token == "e":
             self.take("^")
             return lang.exp(self.group("{", "}"))
