@@ -229,6 +229,22 @@ def softmax_jacobian():
     return d.done("softmax_jacobian")
 
 
+@theorem("softmax", code="activations.softmax_backward")
+def softmax_backward_batch():
+    """From the gradient G by the probabilities to the gradient by the logits, sample by sample."""
+    jacobian = softmax_batch()
+    t, sizes, (i, r), (j, k, l), Z, S = softmax_batch_theory()
+    L = t.unknown("L", S)[()]
+    G = t.define("G", [i, k], D(L, S[i, k]))
+    d = t.derive(D(L, Z[i, j]))
+    d.step(Sum(D(L, S[r, k]) * D(S[r, k], Z[i, j]), r, k), by=chain_rule(S))
+    d.step(Sum(G[r, k] * D(S[r, k], Z[i, j]), r, k), by=definition(G))
+    d.step(Sum(G[r, k] * delta(r, i) * S[r, k] * (delta(k, j) - S[r, j]), r, k), by=by_lemma(jacobian))
+    d.step(G[i, j] * S[i, j] - Sum(G[i, k] * S[i, k] * S[i, j], k), by=delta_rule)
+    d.step(S[i, j] * (G[i, j] - Sum(G[i, k] * S[i, k], k)), words="take $S_{ij}$ out of the sum")
+    return d.done("softmax_backward_batch")
+
+
 @theorem("softmax", code="activations.log_sum_exp")
 def log_sum_exp():
     """The form that cannot overflow, if c is the largest logit; it holds for any c."""
@@ -251,6 +267,24 @@ def log_sum_exp_backward():
     d.step(exp(z[k]) / S, by=delta_rule)
     d.step(s[k], by=definition(s))
     return d.done("log_sum_exp_backward")
+
+
+@theorem("activations", code="activations.sigmoid_backward")
+def elementwise_backward():
+    """Through a function that acts entry by entry: one product for each entry, no sum."""
+    t = Theory("elementwise")
+    m, n = t.size("m"), t.size("n")
+    (i, r), (j, k) = t.indices("i r", m), t.indices("j k", n)
+    f = t.opaque("sigma", r"\sigma")
+    Z = t.array("Z", m, n)
+    A = t.define("A", [i, j], f(Z[i, j]))
+    L = t.unknown("L", A)[()]
+    d = t.derive(D(L, Z[i, j]))
+    d.step(Sum(D(L, A[r, k]) * D(A[r, k], Z[i, j]), r, k), by=chain_rule(A))
+    d.step(Sum(D(L, A[r, k]) * D(f(Z[r, k]), Z[i, j]), r, k), by=definition(A))
+    d.step(Sum(D(L, A[r, k]) * f.prime(Z[r, k]) * delta(r, i) * delta(k, j), r, k), by=differentiation)
+    d.step(D(L, A[i, j]) * f.prime(Z[i, j]), by=delta_rule)
+    return d.done("elementwise_backward")
 
 
 @theorem("activations", code="activations.identity_backward")

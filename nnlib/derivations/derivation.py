@@ -283,7 +283,8 @@ class Lemma:
         d = self.derivation = derivation
         self.name, self.theory, self.left, self.right = name, d.theory, d.start, d.last
         self.hypotheses, self.assumptions = d.hypotheses, d.assumptions
-        self.sides = tuple(c for c in d.sides if not evident(c, d.assumptions))
+        self.sides = without_repeats([c for c in d.sides if not evident(c, d.assumptions)],
+                                     free_indices(self.left) | free_indices(self.right))
         self.conventions, self.lines = d.conventions, tuple(d.lines)
         found, points = self.without()
         if found:
@@ -322,6 +323,16 @@ def evident(side, assumptions):
     """True where a side condition follows from the assumptions at sight."""
     e = 1 / side.left if side.relation == "nonzero" else log(side.left)
     return not prover.conditions(e, [("assumption", c) for c in assumptions])
+
+
+def without_repeats(sides, fixed):
+    """Drop a side condition that another one contains, which speaks of all values of its own indices."""
+    kept = list(sides)
+    for c in sides:
+        if any(d is not c and d.relation in ("positive", c.relation) and
+               prover.match(d.left, c.left, {}, free_indices(d.left) - fixed) is not None for d in kept):
+            kept.remove(c)
+    return tuple(kept)
 
 
 def merge(*tuples):

@@ -115,7 +115,8 @@ def function(e):
     if f is relu:
         return rf"\max(0, {text})"
     if f is step:
-        return rf"\mathbf{{1}}[{text} \ge 0]"
+        opened, closed = (r"\left[", r"\right]") if r"\frac" in text or r"\sum" in text else "[]"
+        return rf"\mathbf{{1}}{opened}{text} \ge 0{closed}"
     if f in (log, tanh) and isinstance(u, (Entry, Sum)):
         return f"{f.latex} {text}"
     return f.latex + brackets(text)

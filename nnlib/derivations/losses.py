@@ -19,21 +19,21 @@ def cross_entropy_theory():
     return t, m, (i, r, j, k), S, Y, t.define("L", [], -1 / m * Sum(Y[i, k] * log(S[i, k]), i, k))
 
 
-def gradient_by_probabilities(t, m, indices, S, Y, L):
+def gradient_by_probabilities(name, t, m, indices, S, Y, L):
     """Derive ∂L/∂S; S may be data or defined."""
-    i, r, j, k = indices
+    i, r, j, k = indices[:4]
     d = t.derive(D(L[()], S[i, j]))
     d.step(D(-1 / m * Sum(Y[r, k] * log(S[r, k]), r, k), S[i, j]), by=definition(L))
     d.step(-1 / m * Sum(Y[r, k] * (1 / S[r, k]) * delta(r, i) * delta(k, j), r, k), by=differentiation)
     d.step(-1 / m * Y[i, j] * (1 / S[i, j]), by=delta_rule)
     d.step(-1 / m * (Y[i, j] / S[i, j]), words="one fraction")
-    return d.done("cross_entropy_backward")
+    return d.done(name)
 
 
 @theorem("cross_entropy", code="losses.cross_entropy_backward")
 def cross_entropy_backward():
     """The gradient of the cross-entropy by the probabilities."""
-    return gradient_by_probabilities(*cross_entropy_theory())
+    return gradient_by_probabilities("cross_entropy_backward", *cross_entropy_theory())
 
 
 # --- softmax followed by cross-entropy ----------------------------------------
@@ -45,6 +45,13 @@ def softmax_cross_entropy_theory():
     L = t.define("L", [], -1 / m * Sum(Y[i, k] * log(S[i, k]), i, k))
     one = t.hypothesis("each row of Y sums to 1", Sum(Y[i, k], k), 1)
     return t, m, (i, r, j, k, l), (Z, S, Y, L), one
+
+
+@theorem("cross_entropy", code="losses.cross_entropy_backward")
+def cross_entropy_of_softmax():
+    """The gradient by the probabilities, where these are a softmax: L is read as a function of S."""
+    t, m, indices, (Z, S, Y, L), one = softmax_cross_entropy_theory()
+    return gradient_by_probabilities("cross_entropy_of_softmax", t, m, indices, S, Y, L)
 
 
 @theorem("cross_entropy", code="losses.softmax_cross_entropy")
@@ -81,9 +88,8 @@ def softmax_cross_entropy_backward():
 @theorem("cross_entropy", code="losses.softmax_cross_entropy_backward")
 def softmax_then_cross_entropy():
     """The same gradient by the chain rule: -Y/S/m through the Jacobian of softmax."""
-    jacobian = softmax_batch()
+    outer, jacobian = cross_entropy_of_softmax(), softmax_batch()
     t, m, (i, r, j, k, l), (Z, S, Y, L), one = softmax_cross_entropy_theory()
-    outer = gradient_by_probabilities(t, m, (i, r, j, k), S, Y, L)
     d = t.derive(D(L[()], Z[i, j]))
     d.step(Sum(D(L[()], S[r, k]) * D(S[r, k], Z[i, j]), r, k), by=chain_rule(S))
     d.step(Sum(-1 / m * (Y[r, k] / S[r, k]) * D(S[r, k], Z[i, j]), r, k), by=by_lemma(outer))
@@ -98,10 +104,9 @@ def softmax_then_cross_entropy():
 
 @theorem("cross_entropy", code="losses.softmax_cross_entropy_backward")
 def softmax_cross_entropy_any_rows():
-    """Without the hypothesis on Y: each probability is weighted by the sum of its row of Y."""
-    jacobian = softmax_batch()
+    """Without the hypothesis on Y: each probability is weighted with the sum of its row of Y."""
+    outer, jacobian = cross_entropy_of_softmax(), softmax_batch()
     t, m, (i, r, j, k, l), (Z, S, Y, L), _ = softmax_cross_entropy_theory()
-    outer = gradient_by_probabilities(t, m, (i, r, j, k), S, Y, L)
     d = t.derive(D(L[()], Z[i, j]))
     d.step(Sum(D(L[()], S[r, k]) * D(S[r, k], Z[i, j]), r, k), by=chain_rule(S))
     d.step(Sum(-1 / m * (Y[r, k] / S[r, k]) * delta(r, i) * S[r, k] * (delta(k, j) - S[r, j]), r, k),
@@ -130,7 +135,7 @@ def sample_theory():
 
 @theorem("cross_entropy", code="losses.softmax_cross_entropy_backward")
 def softmax_cross_entropy_sample():
-    """One sample: what the sum of y has to do with s - y."""
+    """One sample, by the Jacobian of softmax; the last step needs that y sums to 1."""
     jacobian = softmax()
     t, (i, j, k), (z, s, y, L), one = sample_theory()
     d = t.derive(D(L[()], z[j]))
@@ -323,7 +328,7 @@ def logistic_loss_z():
     t, (i, r, j, k), (X, y, w, b, z, J), f = logistic_theory()
     d = t.derive(D(J[()], z[i]))
     d.step(D(Sum(log(1 + exp(z[r])) - y[r] * z[r], r), z[i]), by=definition(J))
-    d.step(Sum((1 / (1 + exp(z[r])) * exp(z[r]) - y[r]) * delta(r, i), r), by=differentiation)
+    d.step(Sum((exp(z[r]) / (1 + exp(z[r])) - y[r]) * delta(r, i), r), by=differentiation)
     d.step(exp(z[i]) / (1 + exp(z[i])) - y[i], by=delta_rule)
     d.step(1 / (1 + exp(-z[i])) - y[i], words="divide above and below by $e^{z_i}$")
     d.step(f(z[i]) - y[i], by=definition(f))

@@ -547,8 +547,11 @@ class Ring:
             return True
         known = all(c > 0 and all(a.kind == "size" or self.positive_factor(a) for a, _ in t.factors)
                     for t, c in p.items())        # no term is negative: a size is 0 at least
-        return known and any(all(self.is_inhabited(b.size) for b in t.bound)
-                             and all(self.positive_factor(a) for a, _ in t.factors) for t in p)
+        if known:
+            return any(all(self.is_inhabited(b.size) for b in t.bound)
+                       and all(self.positive_factor(a) for a, _ in t.factors) for t in p)
+        top, bottom = self.together(p)             # 1 - 1/(1 + e^z) = e^z/(1 + e^z)
+        return bottom != number(1) and self.positive(top) and self.positive(bottom)
 
     def is_inhabited(self, size):
         return size in self.inhabited or isinstance(size, Num) and size.args[0] >= 1 or \
