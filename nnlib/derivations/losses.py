@@ -19,21 +19,16 @@ def cross_entropy_theory():
     return t, m, (i, r, j, k), S, Y, t.define("L", [], -1 / m * Sum(Y[i, k] * log(S[i, k]), i, k))
 
 
-def gradient_by_probabilities(name, t, m, indices, S, Y, L):
-    """Derive ∂L/∂S; S may be data or defined."""
-    i, r, j, k = indices[:4]
-    d = t.derive(D(L[()], S[i, j]))
-    d.step(D(-1 / m * Sum(Y[r, k] * log(S[r, k]), r, k), S[i, j]), by=definition(L))
-    d.step(-1 / m * Sum(Y[r, k] * (1 / S[r, k]) * delta(r, i) * delta(k, j), r, k), by=differentiation)
-    d.step(-1 / m * Y[i, j] * (1 / S[i, j]), by=delta_rule)
-    d.step(-1 / m * (Y[i, j] / S[i, j]), words="one fraction")
-    return d.done(name)
-
-
 @theorem("cross_entropy", code="losses.cross_entropy_backward")
 def cross_entropy_backward():
     """The gradient of the cross-entropy by the probabilities."""
-    return gradient_by_probabilities("cross_entropy_backward", *cross_entropy_theory())
+    t, m, (i, r, j, k), S, Y, L = cross_entropy_theory()
+    d = t.derive(D(L[()], S[i, j]))
+    d.step(D(-1 / m * Sum(Y[r, k] * log(S[r, k]), r, k), S[i, j]), by=definition(L))
+    d.step(-1 / m * Sum(Y[r, k] * D(log(S[r, k]), S[i, j]), r, k), by=linearity)
+    d.step(-1 / m * Sum(Y[r, k] * (1 / S[r, k]) * delta(r, i) * delta(k, j), r, k), by=differentiation)
+    d.step(-1 / m * (Y[i, j] / S[i, j]), by=delta_rule)
+    return d.done("cross_entropy_backward")
 
 
 # --- softmax followed by cross-entropy ----------------------------------------
@@ -50,8 +45,12 @@ def softmax_cross_entropy_theory():
 @theorem("cross_entropy", code="losses.cross_entropy_backward")
 def cross_entropy_of_softmax():
     """The gradient by the probabilities, where these are a softmax: L is read as a function of S."""
-    t, m, indices, (Z, S, Y, L), one = softmax_cross_entropy_theory()
-    return gradient_by_probabilities("cross_entropy_of_softmax", t, m, indices, S, Y, L)
+    t, m, (i, r, j, k, l), (Z, S, Y, L), one = softmax_cross_entropy_theory()
+    d = t.derive(D(L[()], S[i, j]))
+    d.step(D(-1 / m * Sum(Y[r, k] * log(S[r, k]), r, k), S[i, j]), by=definition(L))
+    d.step(-1 / m * Sum(Y[r, k] * (1 / S[r, k]) * delta(r, i) * delta(k, j), r, k), by=differentiation)
+    d.step(-1 / m * (Y[i, j] / S[i, j]), by=delta_rule)
+    return d.done("cross_entropy_of_softmax")
 
 
 @theorem("cross_entropy", code="losses.softmax_cross_entropy")
@@ -386,36 +385,42 @@ def quadratic_theory():
     t = Theory("quadratic regression")
     i = t.indices("i", t.size("N"))
     x, y = t.array("x", i.size), t.array("t", i.size)
-    w = [t.scalar(f"w{n}", f"w_{n}") for n in range(3)]
-    e = w[2] * x[i]**2 + w[1] * x[i] + w[0] - y[i]
-    return t, i, x, w, e, t.define("L", [], Sum(e**2, i))
-
-
-def quadratic_gradient(n):
-    """Derive ∂L/∂w_n, n = 0, 1 or 2."""
-    t, i, x, w, e, L = quadratic_theory()
-    slope = [1, x[i], x[i]**2][n]
-    d = t.derive(D(L[()], w[n]))
-    d.step(D(Sum(e**2, i), w[n]), by=definition(L))
-    d.step(Sum(D(e**2, w[n]), i), by=linearity, words="term by term")
-    d.step(Sum(2 * e * D(e, w[n]), i), by=power_rule)
-    d.step(Sum(2 * e * slope, i) if n else Sum(2 * e, i), by=differentiation)
-    return d.done(f"quadratic_regression_w{n}")
+    w0, w1, w2 = (t.scalar(f"w{n}", f"w_{n}") for n in range(3))
+    e = w2 * x[i]**2 + w1 * x[i] + w0 - y[i]
+    return t, i, x, (w0, w1, w2), e, t.define("L", [], Sum(e**2, i))
 
 
 @theorem("gradients", code="losses.squared_error_backward")
 def quadratic_regression_w0():
-    """The loss of a quadratic model by its constant coefficient."""
-    return quadratic_gradient(0)
+    """The squared loss of a quadratic model by its constant coefficient."""
+    t, i, x, (w0, w1, w2), e, L = quadratic_theory()
+    d = t.derive(D(L[()], w0))
+    d.step(D(Sum(e**2, i), w0), by=definition(L))
+    d.step(Sum(D(e**2, w0), i), by=linearity, words="term by term")
+    d.step(Sum(2 * e * D(e, w0), i), by=power_rule)
+    d.step(Sum(2 * e, i), by=differentiation)
+    return d.done("quadratic_regression_w0")
 
 
 @theorem("gradients", code="losses.squared_error_backward")
 def quadratic_regression_w1():
-    """The loss of a quadratic model by its linear coefficient."""
-    return quadratic_gradient(1)
+    """The squared loss of a quadratic model by its linear coefficient."""
+    t, i, x, (w0, w1, w2), e, L = quadratic_theory()
+    d = t.derive(D(L[()], w1))
+    d.step(D(Sum(e**2, i), w1), by=definition(L))
+    d.step(Sum(D(e**2, w1), i), by=linearity, words="term by term")
+    d.step(Sum(2 * e * D(e, w1), i), by=power_rule)
+    d.step(Sum(2 * e * x[i], i), by=differentiation)
+    return d.done("quadratic_regression_w1")
 
 
 @theorem("gradients", code="losses.squared_error_backward")
 def quadratic_regression_w2():
-    """The loss of a quadratic model by its quadratic coefficient."""
-    return quadratic_gradient(2)
+    """The squared loss of a quadratic model by its quadratic coefficient."""
+    t, i, x, (w0, w1, w2), e, L = quadratic_theory()
+    d = t.derive(D(L[()], w2))
+    d.step(D(Sum(e**2, i), w2), by=definition(L))
+    d.step(Sum(D(e**2, w2), i), by=linearity, words="term by term")
+    d.step(Sum(2 * e * D(e, w2), i), by=power_rule)
+    d.step(Sum(2 * e * x[i]**2, i), by=differentiation)
+    return d.done("quadratic_regression_w2")

@@ -498,7 +498,8 @@ class Ring:
         if not rest or not self.positive(bottom):
             return p
         (t, c), = content.items()
-        return scaled(rest, 1 if c > 0 else -1) if all(self.positive_factor(a) for a, _ in t.factors) else p
+        unsure = Term((), [f for f in t.factors if not self.positive_factor(f[0])])
+        return self.times(rest, {unsure: Fraction(1 if c > 0 else -1)})
 
     def increasing(self, p):
         """a - b for e^a - e^b, where it is cited that the exponential is increasing."""

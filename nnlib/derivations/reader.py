@@ -33,7 +33,7 @@ class Reader:
         self.table = {s.args[0] if isinstance(s, Index) else s.args[1] if isinstance(s, Size) else s.latex: s
                       for s in theory.symbols.values()}
         self.table |= {s.latex + "'": s.prime for s in theory.symbols.values() if isinstance(s, Func) and s.prime}
-        self.bound = {}
+        self.bound, self.in_bars = {}, False
         self.tokens, self.at = list(self.split(text)), 0
 
     def split(self, text):
@@ -76,7 +76,7 @@ class Reader:
 
     def product(self):
         e = self.factor()
-        while self.peek() not in (None, "+", "-", ")", "}", "]", ",", "|", r"\ge", "="):
+        while self.peek() not in (None, "+", "-", ")", "}", "]", ",", r"\ge", "=", "|" if self.in_bars else None):
             e = e * self.factor()
         return e
 
@@ -103,8 +103,10 @@ class Reader:
         if token.isdigit():
             return lang.lift(int(token))
         if token == "|":
+            self.in_bars = True
             u = self.sum()
             self.take("|")
+            self.in_bars = False
             return self.table[r"|\cdot|"](u)
         if token == "e":
             self.take("^")
