@@ -163,7 +163,10 @@ class Reader:
 
     def one(self):
         token = self.take()
-        return lang.lift(int(token)) if token.isdigit() else self.bound.get(token, self.table.get(token))
+        if token.isdigit():
+            return lang.lift(int(token))
+        s = self.bound.get(token, self.table.get(token))
+        return s[()] if isinstance(s, Array) and not s.shape else s            # a label c
 
     def closing(self):
         depth, at = 1, self.at

@@ -111,8 +111,8 @@ def test_bars_and_powers_read_back():
     t, _, z, s, x, y = theory()
     modulus = t.function("abs", x, relu(x) + relu(-x), latex=r"|\cdot|")
     f = t.function("tanh", x, (exp(x) - exp(-x)) / (exp(x) + exp(-x)), latex=r"\tanh")
-    for e, text in ((exp(-modulus(y)), "e^{-|y|}"), (2 * modulus(x - y) * x, "2 |x - y| x"), (modulus(y)**2, "(|y|)^{2}"),
-                    (1 - f(x)**2, r"1 - \tanh^{2}(x)")):
+    for e, text in ((exp(-modulus(y)), "e^{-|y|}"), (2 * modulus(x - y) * x, "2 |x - y| x"),
+                    (modulus(y)**2, "(|y|)^{2}"), (1 - f(x)**2, r"1 - \tanh^{2}(x)")):
         assert latex(e) == text
         assert prove(read(text, t), e)
 
@@ -146,7 +146,7 @@ def test_a_finished_theorem_shows_what_a_wrong_step_does():
     assert lemma.attempt(last) is None and len(lemma.lines) == last
     assert type(lemma.attempt(last, by=())) is Unproved
     assert type(lemma.attempt(last, -lemma.right)) is FalseStep
-    assert type(lemma.attempt(4, by=delta_rule)) is type(None)
+    assert lemma.attempt(4, by=delta_rule) is None
     assert isinstance(lemma.attempt(4, by=(delta_rule, differentiation)), Refused)
 
 
