@@ -51,11 +51,14 @@ Without a reason a step must follow by algebra: ring, finite sums, fractions, ex
   combination, `by_lemma(lemma, times=g[i], at={k: i}, over=[i])`
 * `given(h)`: h from `t.hypothesis("rows sum to 1", Sum(Y[i, k], k), 1)` (used like a lemma),
   or h from `t.assume("away from the kink", z, "nonzero")` ("positive", "negative")
+* `sign_cases(z)`: the cases z > 0, z < 0, z = 0 of a scalar; inside `step`, `same_sign` drops positive
+  factors and `monotone` turns e^a - e^b into a - b
 * `cases(k, i, same, other)`: from a lemma for k = i and one begun by `t.derive(e, distinct=(k, i))`
 
 A reason that the step does not need is refused, so cite as few as possible.
 `d.convention(D(relu(z), z), at={z: 0}, value=0)` states a value at a kink; it is no step.
-`lemma.without(h)[0]` is a counterexample if the hypothesis h is needed.
+`lemma.without(h)[0]` is a counterexample if the hypothesis h is needed;
+`lemma.attempt(n, expr, by)` tries another step n and returns the refusal, with its numbers.
 
 How to add one to the list
 --------------------------
@@ -71,8 +74,8 @@ side on data, axes in the order given (alphabetical if not); `sizes` maps names 
 '''
 
 from .derivation import (FalseStep, KernelBug, Refused, Theory, Unproved, Vacuous, by_lemma, cases, chain_rule,
-                         definition, delta_rule, differentiation, given, linearity, power_rule, product_rule,
-                         quotient_rule)
+                         definition, delta_rule, differentiation, given, linearity, monotone, power_rule, product_rule,
+                         quotient_rule, same_sign, sign_cases)
 from .language import D, Sum, delta, exp, log, matrix_product, relu, step, tanh
 from .reference import evaluator
 from .registry import THEOREMS, theorem
@@ -80,6 +83,6 @@ from .registry import THEOREMS, theorem
 from . import activations, dense, losses, network, conv  # noqa: E402  (each registers its theorems)
 
 __all__ = ["D", "FalseStep", "KernelBug", "Refused", "Sum", "THEOREMS", "Theory", "Unproved", "Vacuous", "by_lemma",
-           "cases", "chain_rule", "definition", "delta", "delta_rule", "differentiation", "evaluator", "exp", "given", "linearity",
-           "log", "matrix_product", "power_rule", "product_rule", "quotient_rule", "relu", "step", "tanh",
-           "theorem"]
+           "cases", "chain_rule", "definition", "delta", "delta_rule", "differentiation", "evaluator", "exp", "given",
+           "linearity", "log", "matrix_product", "monotone", "power_rule", "product_rule", "quotient_rule", "relu",
+           "same_sign", "sign_cases", "step", "tanh", "theorem"]

@@ -8,7 +8,7 @@ finds no numbers against it.  Otherwise it raises: `FalseStep` with the numbers,
 import re
 
 from . import prover, refuter
-from .language import Array, Func, Index, Size, Sum, arrays_of, free_indices, lift, log, replace_indices
+from .language import Array, Entry, Func, Index, Size, Sum, arrays_of, free_indices, lift, log, replace_indices
 
 
 class Refused(Exception):
@@ -79,6 +79,7 @@ def rule(kind):
 
 delta_rule, quotient_rule, product_rule, power_rule, linearity, differentiation = map(
     rule, ("delta", "quotient", "product", "power", "linearity", "differentiation"))
+same_sign, monotone = map(rule, ("same_sign", "monotone"))       # inside the step function
 
 
 def definition(what):
@@ -122,6 +123,13 @@ def equation(left, right, times, at, over):
     for i in over:
         multiple = Sum(multiple, i)
     return [("multiple", multiple)]
+
+
+def sign_cases(z):
+    """By the cases z > 0, z < 0 and z = 0, for a scalar z."""
+    if not isinstance(z, Entry) or z.args[1] or z.args[0].definition or z.args[0].depends is not None:
+        raise Refused("only the sign of a scalar can be told apart in cases")
+    return Reason("sign", z, [("sign", (z, Condition("", z, "positive"), Condition("", z, "negative")))])
 
 
 def cases(k, i, same, other):
@@ -206,12 +214,7 @@ class Theory:
         """Refuse a lemma about symbols that this theory declares differently."""
         for name, symbol in lemma.theory.symbols.items():
             mine = self.symbols.get(name, symbol)
-            if isinstance(symbol, Func):
-                alike = isinstance(mine, Func) and (mine.latex, mine.opaque, mine.definition) == \
-                    (symbol.latex, symbol.opaque, symbol.definition)
-            else:
-                alike = mine == symbol
-            if not alike and not isinstance(symbol, Index):
+            if mine != symbol and not isinstance(symbol, Index):
                 raise Refused(f"the lemma {lemma.name} means something else by {name}")
 
     def derive(self, start, distinct=None):
@@ -280,7 +283,8 @@ class Lemma:
         d = self.derivation = derivation
         self.name, self.theory, self.left, self.right = name, d.theory, d.start, d.last
         self.hypotheses, self.assumptions = d.hypotheses, d.assumptions
-        self.sides = tuple(c for c in d.sides if not evident(c, d.assumptions))
+        self.sides = without_repeats([c for c in d.sides if not evident(c, d.assumptions)],
+                                     free_indices(self.left) | free_indices(self.right))
         self.conventions, self.lines = d.conventions, tuple(d.lines)
         found, points = self.without()
         if found:
@@ -296,6 +300,17 @@ class Lemma:
         from .display import derivation_markdown
         return derivation_markdown(self)
 
+    def attempt(self, n, expr=None, by=None):
+        """Try another version of step n: return the refusal, with its numbers, or None if it passes."""
+        d = Derivation(self.theory, self.left)
+        d.distinct, d.lines = self.derivation.distinct, list(self.lines[:n - 1])
+        line = self.lines[n - 1]
+        try:
+            d.step(line.expr if expr is None else expr, line.reasons if by is None else by)
+        except Refused as why:
+            return why
+        return None
+
     def without(self, *dropped):
         """Look for a counterexample with some hypotheses or assumptions dropped: are they needed?"""
         def keep(conditions):
@@ -308,6 +323,16 @@ def evident(side, assumptions):
     """True where a side condition follows from the assumptions at sight."""
     e = 1 / side.left if side.relation == "nonzero" else log(side.left)
     return not prover.conditions(e, [("assumption", c) for c in assumptions])
+
+
+def without_repeats(sides, fixed):
+    """Drop a side condition that another one contains, which speaks of all values of its own indices."""
+    kept = list(sides)
+    for c in sides:
+        if any(d is not c and d.relation in ("positive", c.relation) and
+               prover.match(d.left, c.left, {}, free_indices(d.left) - fixed) is not None for d in kept):
+            kept.remove(c)
+    return tuple(kept)
 
 
 def merge(*tuples):

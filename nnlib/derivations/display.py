@@ -7,7 +7,7 @@ A symbol's LaTeX is given once, where the symbol is declared; a formula's never.
 import re
 
 from .language import (Add, D, Delta, Div, Entry, Fun, Index, MatrixProduct, Mul, Neg, Num, Pow, Size,
-                       Sum, exp, relu, step)
+                       Sum, exp, log, relu, step, tanh)
 
 WIDE = 58            # characters on a line of a page, estimated without the mark-up
 
@@ -61,7 +61,7 @@ def product(e):
 
 def ends_open(f):
     """True for log Σ … : what follows would be read as part of the sum."""
-    return isinstance(f.args[1], Sum) and f.args[0] is not exp and f.args[0].name in ("log", "tanh")
+    return isinstance(f.args[1], Sum) and f.args[0] in (log, tanh)
 
 
 def fraction(e):
@@ -74,6 +74,8 @@ def fraction(e):
 
 def power(e):
     base, n = e.args
+    if isinstance(base, Fun) and not base.args[0].built_in and r"\cdot" not in base.args[0].latex:
+        return f"{base.args[0].latex}^{{{n}}}" + brackets(latex(base.args[1]))
     text = latex(base)
     plain = isinstance(base, (Size, Index)) or isinstance(base, Entry) and "^" not in base.args[0].latex \
         or isinstance(base, Num) and base.args[0] >= 0 and base.args[0].denominator == 1
@@ -108,11 +110,14 @@ def function(e):
     text = latex(u)
     if f is exp:
         return f"e^{{{text}}}"
+    if r"\cdot" in f.latex:                  # |z|
+        return f.latex.replace(r"\cdot", text)
     if f is relu:
         return rf"\max(0, {text})"
     if f is step:
-        return rf"\mathbf{{1}}[{text} \ge 0]"
-    if f.name in ("log", "tanh") and isinstance(u, (Entry, Sum)):
+        opened, closed = (r"\left[", r"\right]") if r"\frac" in text or r"\sum" in text else "[]"
+        return rf"\mathbf{{1}}{opened}{text} \ge 0{closed}"
+    if f in (log, tanh) and isinstance(u, (Entry, Sum)):
         return f"{f.latex} {text}"
     return f.latex + brackets(text)
 
@@ -142,7 +147,8 @@ PRINT = {
 # --- whole derivations --------------------------------------------------------
 
 RULE_WORDS = {"delta": "δ picks one term", "quotient": "quotient rule", "product": "product rule",
-              "power": "power rule", "linearity": "linearity", "differentiation": "differentiate"}
+              "power": "power rule", "linearity": "linearity", "differentiation": "differentiate",
+              "same_sign": "a positive factor keeps the sign", "monotone": "the exponential is increasing"}
 
 
 def reason_words(reason):
@@ -156,6 +162,9 @@ def reason_words(reason):
         return "by " + title(what.name)
     if kind in ("hypothesis", "assumption"):
         return what.name
+    if kind == "sign":
+        z = latex(what)
+        return f"${z} > 0$, ${z} < 0$ and ${z} = 0$ in turn"
     if kind == "cases":
         k, i = map(latex, what)
         return f"${k} = {i}$ and ${k} \\ne {i}$ together"

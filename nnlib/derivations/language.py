@@ -163,6 +163,18 @@ class Func:
         self.definition = definition
         self.prime = Func(name + "'", latex + "'", True, None, 1) if opaque and not order else None
 
+    @property
+    def built_in(self):
+        return not self.opaque and not self.definition
+
+    def __eq__(self, other):
+        """True where both are declared alike, as for arrays."""
+        return self is other or isinstance(other, Func) and not self.built_in and not other.built_in and \
+            all(getattr(self, a) == getattr(other, a) for a in ("name", "latex", "opaque", "definition", "order"))
+
+    def __hash__(self):
+        return hash(self.name)
+
     def __call__(self, argument):
         return Fun(self, lift(argument))
 

@@ -12,7 +12,7 @@ inner index can never capture an outer one; n is the least over all renamings.
 from fractions import Fraction
 from itertools import count, permutations, product
 
-from .language import (Add, Index, MatrixProduct, Mul, Neg, Num, Pow, Size, exp, log, relu,
+from .language import (Add, Func, Index, MatrixProduct, Mul, Neg, Num, Pow, Size, exp, log, relu,
                        step)
 
 
@@ -61,6 +61,8 @@ def key_of(d):
         return ",".join(map(key_of, d))
     if isinstance(d, Index):
         return f"{d}:{d.size!r}"
+    if isinstance(d, Func):              # a declared function may bear the name of a built-in one
+        return repr(d) if d.built_in else f"declared {d!r} {d.definition!r}"
     return d.key if isinstance(d, Atom) else repr(d)
 
 
@@ -126,12 +128,12 @@ def minus(p, q):
 class Ring:
     """The rules.  `delta`: deltas may collapse; `keep`: sizes that should stay summed;
     `distinct`: pairs of indices known to differ; `positive`, `nonzero`: polynomials assumed so;
-    `inhabited`: sizes known to be at least 1."""
+    `inhabited`: sizes known to be at least 1; `signs`: the rules cited for the sign of a number."""
 
-    def __init__(self, delta=False, keep=(), distinct=(), positive=(), nonzero=(), inhabited=()):
+    def __init__(self, delta=False, keep=(), distinct=(), positive=(), nonzero=(), inhabited=(), signs=()):
         self.with_delta, self.delta = delta, False      # deltas collapse last: see `collapsed`
         self.keep, self.inhabited = frozenset(keep), frozenset(inhabited)
-        self.names = count()
+        self.names, self.signs = count(), signs
         self.positive_atoms, self.nonzero = frozenset(), frozenset()
         self.distinct = {key_of(self.of(Add(i, Neg(j)))) for p in distinct for i, j in (p, p[::-1])}
         self.positive_atoms = frozenset(key_of(self.of(e)) for e in positive)
@@ -485,7 +487,26 @@ class Ring:
         if f in (relu, step) and set(p) <= {ONE}:
             value = p.get(ONE, Fraction(0))
             return number(max(value, 0) if f is relu else int(value >= 0))
+        if f is step:
+            p = self.increasing(self.unscaled(p) if "same_sign" in self.signs else p)
         return atom("fun", f, p)
+
+    def unscaled(self, p):
+        """p without factors that are evidently positive: its sign is the same."""
+        top, bottom = self.together(p)
+        rest, content = self.primitive(top) if top else ({}, {})
+        if not rest or not self.positive(bottom):
+            return p
+        (t, c), = content.items()
+        unsure = Term((), [f for f in t.factors if not self.positive_factor(f[0])])
+        return self.times(rest, {unsure: Fraction(1 if c > 0 else -1)})
+
+    def increasing(self, p):
+        """a - b for e^a - e^b, where it is cited that the exponential is increasing."""
+        if "monotone" not in self.signs or sorted(p.values()) != [-1, 1] or \
+                any(t.bound or any(a.kind != "exp" for a, _ in t.factors) for t in p):
+            return p
+        return plus(*(scaled(self.logarithm({t: Fraction(1)}), c) for t, c in p.items()))
 
     def exponential(self, p):
         """exp(a + b) = exp a exp b; exp(n a) = (exp a)^n; exp(log a) = a."""
@@ -527,8 +548,11 @@ class Ring:
             return True
         known = all(c > 0 and all(a.kind == "size" or self.positive_factor(a) for a, _ in t.factors)
                     for t, c in p.items())        # no term is negative: a size is 0 at least
-        return known and any(all(self.is_inhabited(b.size) for b in t.bound)
-                             and all(self.positive_factor(a) for a, _ in t.factors) for t in p)
+        if known:
+            return any(all(self.is_inhabited(b.size) for b in t.bound)
+                       and all(self.positive_factor(a) for a, _ in t.factors) for t in p)
+        top, bottom = self.together(p)             # 1 - 1/(1 + e^z) = e^z/(1 + e^z)
+        return bottom != number(1) and self.positive(top) and self.positive(bottom)
 
     def is_inhabited(self, size):
         return size in self.inhabited or isinstance(size, Num) and size.args[0] >= 1 or \

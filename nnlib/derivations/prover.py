@@ -162,7 +162,7 @@ def unfold(e, what):
     if isinstance(e, D) and any(isinstance(n, D) for n in walk(new[0])):
         return e                       # there is no second derivative in the language
     e = with_children(e, new)
-    if isinstance(e, Fun) and e.args[0] is what:
+    if isinstance(e, Fun) and e.args[0] == what:
         parameter, body = what.definition
         return put_for(body, parameter, e.args[1])
     return e
@@ -240,9 +240,22 @@ def prove(a, b, reasons=(), sizes=()):
     A reason is a pair (kind, data); see `derivation`.
     """
     try:
-        return proved(a, b, reasons, sizes)
+        return all(proved(*case, sizes) for case in sign_cases(a, b, reasons))
     except Undecided:
         return False
+
+
+def sign_cases(a, b, reasons):
+    """The cases z > 0, z < 0 and z = 0 of a step, if they are cited; else the step itself."""
+    cited = [d for k, d in reasons if k == "sign"]
+    if not cited:
+        return [(a, b, reasons)]
+    if len(cited) > 1 or any(isinstance(n, D) for e in (a, b) for n in walk(e)):
+        raise Undecided("three cases for one number, and no derivatives")
+    (z, above, below), = cited
+    rest = [r for r in reasons if r[0] != "sign"]
+    return [(a, b, [*rest, ("assumption", above)]), (a, b, [*rest, ("assumption", below)]),
+            (put_for(a, z, Num(0)), put_for(b, z, Num(0)), rest)]
 
 
 def proved(a, b, reasons, sizes):
@@ -255,7 +268,7 @@ def proved(a, b, reasons, sizes):
     ring = Ring(delta="delta" in kinds, keep=kept, inhabited=free | set(sizes),
                 distinct=[(d.left, d.right) for d in assumed if d.relation == "distinct"],
                 positive=[e for d in assumed for e in d.positives()],
-                nonzero=[d.left for d in assumed if d.relation == "nonzero"])
+                nonzero=[d.left for d in assumed if d.relation == "nonzero"], signs=kinds)
 
     def smooth(u):
         return any(d.left is not None and d.relation != "distinct"
@@ -282,6 +295,8 @@ def rewritten(e, reasons, rules, smooth):
             above = data.relation == "positive"
             e = rewrite(e, relu(data.left), data.left if above else Num(0), True)
             e = rewrite(e, step(data.left), Num(1 if above else 0), True)
+            e = rewrite(e, relu(-data.left), Num(0) if above else -data.left, True)
+            e = rewrite(e, step(-data.left), Num(0 if above else 1), True)
     if rules:
         e = differentiate(e, rules, smooth)
     for kind, data in reasons:

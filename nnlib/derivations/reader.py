@@ -33,7 +33,7 @@ class Reader:
         self.table = {s.args[0] if isinstance(s, Index) else s.args[1] if isinstance(s, Size) else s.latex: s
                       for s in theory.symbols.values()}
         self.table |= {s.latex + "'": s.prime for s in theory.symbols.values() if isinstance(s, Func) and s.prime}
-        self.bound = {}
+        self.bound, self.in_bars = {}, False
         self.tokens, self.at = list(self.split(text)), 0
 
     def split(self, text):
@@ -76,18 +76,22 @@ class Reader:
 
     def product(self):
         e = self.factor()
-        while self.peek() not in (None, "+", "-", ")", "}", "]", ",", r"\ge", "="):
+        while self.peek() not in (None, "+", "-", ")", "}", "]", ",", r"\ge", "=", "|" if self.in_bars else None):
             e = e * self.factor()
         return e
 
     def factor(self):
-        base = self.base()
-        if self.skip("^"):
-            self.take("{")
-            sign = -1 if self.skip("-") else 1
-            base = base ** (sign * int(self.take()))
-            self.take("}")
-        return base
+        base, n = self.base(), self.exponent()
+        return base if n is None else base ** n
+
+    def exponent(self):
+        """A whole number written as exponent, or None."""
+        if not self.skip("^"):
+            return None
+        self.take("{")
+        n = (-1 if self.skip("-") else 1) * int(self.take())
+        self.take("}")
+        return n
 
     def base(self):
         token = self.peek()
@@ -98,6 +102,12 @@ class Reader:
         self.take()
         if token.isdigit():
             return lang.lift(int(token))
+        if token == "|":
+            self.in_bars = True
+            u = self.sum()
+            self.take("|")
+            self.in_bars = False
+            return self.table[r"|\cdot|"](u)
         if token == "e":
             self.take("^")
             return lang.exp(self.group("{", "}"))
@@ -126,7 +136,8 @@ class Reader:
         token = self.take()
         s = self.bound.get(token, self.table.get(token))
         if isinstance(s, Func):
-            return s(self.group("(", ")"))
+            n, value = self.exponent(), s(self.group("(", ")"))          # \tanh^{2}(x)
+            return value if n is None else value ** n
         if isinstance(s, Array):
             return lang.Entry(s, tuple(self.subscripts(len(s.shape))))
         return s
@@ -152,7 +163,10 @@ class Reader:
 
     def one(self):
         token = self.take()
-        return lang.lift(int(token)) if token.isdigit() else self.bound.get(token, self.table.get(token))
+        if token.isdigit():
+            return lang.lift(int(token))
+        s = self.bound.get(token, self.table.get(token))
+        return s[()] if isinstance(s, Array) and not s.shape else s            # a label c
 
     def closing(self):
         depth, at = 1, self.at
