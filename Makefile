@@ -2,12 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: book test lab serve notebooks clean
+.PHONY: book test theorems lab serve notebooks clean
 
 book: .venv/ready
 	$(BIN)/python tools/vendor.py
 	$(BIN)/jupyter-book build . --all -n -W --keep-going
 	@echo "The book: $(CURDIR)/_build/html/index.html"
+
+theorems: .venv/ready
+	$(BIN)/python -m nnlib.derivations
 
 test: .venv/ready
 	$(BIN)/python -m pytest -q -n 2 tests nnlib

@@ -10,6 +10,8 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 
+from nnlib.derivations import Refused
+
 COLOURS = {"input": "#1b7837", "weight": "#2166ac", "activation": "#b35806", "gradient": "#b2182b",
            "other": "#555555"}
 
@@ -71,3 +73,12 @@ def draw_network(ax, widths, names, dropped_from=7):
     lowest = min(ys.min() for ys in columns)
     ax.set(xlim=(-0.5, len(widths) - 0.5), ylim=(lowest - 2, max(ys.max() for ys in columns) + 0.6))
     ax.axis("off")
+
+
+def refused(attempt):
+    """Return what the kernel says when it is asked to accept `attempt()`, a wrong step."""
+    try:
+        attempt()
+    except Refused as refusal:
+        return refusal
+    raise AssertionError("the step was accepted")

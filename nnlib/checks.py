@@ -36,9 +36,9 @@ def numbers(name, value, ndim=None, shape=None):
     if shape is not None:
         ndim = len(shape)
     if ndim is not None and array.ndim != ndim:
-        raise ValueError(f"{name} must have {ndim} axes, but has shape {array.shape}")
+        raise ValueError(f"{name} must have {ndim} {'axis' if ndim == 1 else 'axes'}, but has shape {array.shape}")
     if shape is not None and any(n not in (None, k) for n, k in zip(shape, array.shape)):
-        wanted = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
+        wanted = str(tuple("any" if n is None else n for n in shape)).replace("'", "")
         raise ValueError(f"{name} must have shape {wanted}, but has shape {array.shape}")
     if array.size == 0:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")

@@ -50,8 +50,7 @@ def main():
         return
     shutil.rmtree(TARGET, ignore_errors=True)
     for package, (sha256, kept) in PACKAGES.items():
-        name = package.rsplit("@", 1)[0].split("/")[-1]
-        fetch(package, sha256, kept, TARGET / name)
+        fetch(package, sha256, kept, TARGET / package.rsplit("@", 1)[0])
     stamp.write_text(wanted)  # last, so that a broken-off run is done again
     print(f"front-end files in {TARGET}")
 

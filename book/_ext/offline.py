@@ -31,8 +31,7 @@ def configure(app, config):
     config.mathjax_path = "vendor/mathjax/es5/tex-chtml.js"
     config.nb_ipywidgets_js = {
         "vendor/requirejs/require.js": {},
-        "vendor/html-manager/dist/embed-amd.js": {
-            "data-jupyter-widgets-cdn": "./", "data-jupyter-widgets-cdn-only": "true"},
+        "vendor/@jupyter-widgets/html-manager/dist/embed-amd.js": {"data-jupyter-widgets-cdn-only": "true"},
     }
     copytree(VENDOR, Path(app.outdir) / "_static" / "vendor", dirs_exist_ok=True)
 
@@ -42,6 +41,9 @@ def clean_page(app, pagename, templatename, context, doctree):
     context["script_files"] = [
         script for script in context["script_files"]
         if "thebe" not in (str(script.filename) + str(script.attributes.get("body"))).lower()]
+    for script in context["script_files"]:
+        if "html-manager" in str(script.filename):  # where it finds its fonts, as seen from this page
+            script.attributes["data-jupyter-widgets-cdn"] = context["pathto"]("_static/vendor/", 1)
 
 
 def setup(app):

@@ -309,7 +309,7 @@ def absolute(t, x):
     return t.function("abs", x, relu(x) + relu(-x), latex=r"|\cdot|")
 
 
-@theorem("gradients", code="activations.sigmoid_backward")
+@theorem("activations", code="activations.sigmoid_backward")
 def sigmoid_backward():
     """The derivative of the sigmoid."""
     t, z, f = sigmoid_theory()
@@ -322,7 +322,7 @@ def sigmoid_backward():
     return d.done("sigmoid_backward")
 
 
-@theorem("gradients", code="activations.sigmoid_backward")
+@theorem("activations", code="activations.sigmoid_backward")
 def sigmoid_quotient():
     """The derivative of the sigmoid by the quotient rule, in terms of e^(-z)."""
     t, z, f = sigmoid_theory()
@@ -334,7 +334,7 @@ def sigmoid_quotient():
     return d.done("sigmoid_quotient")
 
 
-@theorem("gradients", code="activations.sigmoid_backward")
+@theorem("activations", code="activations.sigmoid_backward")
 def sigmoid_two_forms():
     """The two forms of the derivative agree."""
     t, z, f = sigmoid_theory()
@@ -461,7 +461,7 @@ def tanh_theory():
     return t, x, f, g
 
 
-@theorem("gradients", code="activations.tanh_backward")
+@theorem("activations", code="activations.tanh_backward")
 def tanh_by_u_and_v():
     """The derivative of tanh with u = e^x and v = e^(-x), for which u' = u, v' = -v and uv = 1."""
     t, x, f, g = tanh_theory()
@@ -483,7 +483,7 @@ def tanh_by_u_and_v():
     return d.done("tanh_by_u_and_v")
 
 
-@theorem("gradients", code="activations.tanh_backward")
+@theorem("activations", code="activations.tanh_backward")
 def sech_squared():
     """The two forms of the derivative of tanh agree."""
     t, x, f, g = tanh_theory()
@@ -498,7 +498,7 @@ def sech_squared():
     return d.done("sech_squared")
 
 
-@theorem("gradients", code="activations.tanh_backward")
+@theorem("activations", code="activations.tanh_backward")
 def tanh_backward():
     """The derivative of tanh by the quotient rule."""
     t, x, f, g = tanh_theory()
@@ -532,7 +532,7 @@ def relu_theory():
     return t, t.scalar("z")
 
 
-@theorem("gradients", code="activations.relu_backward")
+@theorem("activations", code="activations.relu_backward")
 def relu_backward():
     """The derivative of ReLU away from 0."""
     t, z = relu_theory()
@@ -543,7 +543,7 @@ def relu_backward():
     return d.done("relu_backward")
 
 
-@theorem("gradients", code="activations.relu_backward")
+@theorem("activations", code="activations.relu_backward")
 def relu_right():
     """Above 0, ReLU is z itself."""
     t, z = relu_theory()
@@ -554,7 +554,7 @@ def relu_right():
     return d.done("relu_right")
 
 
-@theorem("gradients", code="activations.relu_backward")
+@theorem("activations", code="activations.relu_backward")
 def relu_left():
     """Below 0, ReLU is 0."""
     t, z = relu_theory()
@@ -565,7 +565,7 @@ def relu_left():
     return d.done("relu_left")
 
 
-@theorem("gradients", code="activations.relu_backward")
+@theorem("activations", code="activations.relu_backward")
 def relu_quotient_right():
     """The difference quotient of ReLU at 0 from the right."""
     t = Theory("relu")
@@ -577,7 +577,7 @@ def relu_quotient_right():
     return d.done("relu_quotient_right")
 
 
-@theorem("gradients", code="activations.relu_backward")
+@theorem("activations", code="activations.relu_backward")
 def relu_quotient_left():
     """The difference quotient of ReLU at 0 from the left."""
     t = Theory("relu")
@@ -589,7 +589,7 @@ def relu_quotient_left():
     return d.done("relu_quotient_left")
 
 
-@theorem("gradients", code="activations.step_backward")
+@theorem("activations", code="activations.step_backward")
 def step_backward():
     """The hard threshold is flat away from 0."""
     t, z = relu_theory()
@@ -600,7 +600,7 @@ def step_backward():
     return d.done("step_backward")
 
 
-@theorem("gradients", code="activations.step_backward")
+@theorem("activations", code="activations.step_backward")
 def step_right():
     """Above 0, the threshold is 1."""
     t, z = relu_theory()
@@ -611,7 +611,7 @@ def step_right():
     return d.done("step_right")
 
 
-@theorem("gradients", code="activations.step_backward")
+@theorem("activations", code="activations.step_backward")
 def step_left():
     """Below 0, the threshold is 0."""
     t, z = relu_theory()
@@ -622,7 +622,7 @@ def step_left():
     return d.done("step_left")
 
 
-@theorem("gradients", code="activations.step_backward")
+@theorem("activations", code="activations.step_backward")
 def step_quotient_right():
     """The difference quotient of the threshold at 0 from the right."""
     t = Theory("threshold")
@@ -634,7 +634,7 @@ def step_quotient_right():
     return d.done("step_quotient_right")
 
 
-@theorem("gradients", code="activations.step_backward")
+@theorem("activations", code="activations.step_backward")
 def step_quotient_left():
     """From the left the quotient grows beyond all bounds as h goes to 0: no derivative at the jump."""
     t = Theory("threshold")
@@ -646,7 +646,7 @@ def step_quotient_left():
     return d.done("step_quotient_left")
 
 
-@theorem("gradients", code="activations.step_backward")
+@theorem("activations", code="activations.step_backward")
 def step_quotient_unbounded():
     """At h = -1/n the quotient is n: it has no limit."""
     t = Theory("threshold")
