@@ -55,7 +55,8 @@ class Written:
             place = [int(self.value(i, at, given)) for i in x.args[1]]
             below = (*given, x.args[0].name)  # y is read as a function of this array
             by = self.entry(x.args[0], place, below)
-            return sympy.diff(self.value(y, at, below), by) if by.is_Symbol else sympy.Integer(0)
+            slope = sympy.diff(self.value(y, at, below), by) if by.is_Symbol else sympy.Integer(0)
+            return self.put_back(slope, x.args[0], given)
         if kind is MatrixProduct:
             return self.matrix_product(e, at, given)
         if kind is Pow:
@@ -63,6 +64,14 @@ class Written:
         if kind is Fun:
             return self.function(e.args[0], self.value(e.args[1], at, given), at, given)
         return NUMBERS[kind](*[self.value(c, at, given) for c in children(e)])
+
+    def put_back(self, slope, array, given):
+        """A derivative by a defined array, at the values that this array has."""
+        if not array.definition or array.name in given:
+            return slope
+        everywhere = product(*[range(1, self.size(n) + 1) for n in array.shape])
+        return slope.subs({self.entry(array, at, (*given, array.name)): self.entry(array, at, given)
+                           for at in everywhere}, simultaneous=True)
 
     def entry(self, array, place, given):
         if any(not 1 <= i <= self.size(n) for i, n in zip(place, array.shape)):
@@ -139,7 +148,16 @@ def is_zero(e):
         return True
     # e^x in terms of one positive symbol for each x makes rational functions of exponentials
     e = sympy.expand_power_exp(sympy.expand(e.rewrite(sympy.exp)))
-    return sympy.simplify(sympy.together(e)) == 0
+    if sympy.simplify(sympy.together(e)) == 0:
+        return True
+    kinks = e.atoms(sympy.Piecewise)
+    if len({x for p in kinks for x in p.free_symbols}) == 1:         # one number: above 0, below 0, and 0
+        x, = {x for p in kinks for x in p.free_symbols}
+        up = sympy.Symbol("up", positive=True)
+        return all(is_zero(e.subs(x, value)) for value in (up, -up, sympy.Integer(0)))
+    # x = log e_x with e_x > 0 makes the logarithms of sums of powers comparable
+    logs = {x: sympy.log(sympy.Symbol(f"e_{x}", positive=True)) for x in e.free_symbols}
+    return sympy.simplify(sympy.expand_log(sympy.simplify(e.subs(logs)))) == 0
 
 
 def sizes_of(lemma):

