@@ -121,7 +121,8 @@ def relu(Z):
     array([0., 0., 3.])
     """
     Z = numbers("Z", Z)
-    return np.where(Z.real > 0, Z, 0)
+    # np.where is an order of magnitude slower, but max does not know complex numbers
+    return np.where(Z.real > 0, Z, 0) if Z.dtype.kind == "c" else np.maximum(Z, 0)
 
 
 def relu_backward(dA, Z):
@@ -134,7 +135,7 @@ def relu_backward(dA, Z):
     array([0., 0., 5.])
     """
     dA, Z = _pair(dA, Z)
-    return np.where(Z.real > 0, dA, 0)
+    return np.add(dA * (Z.real > 0), 0)  # a product is faster than np.where; adding 0 makes −0 a 0
 
 
 def softplus(Z):

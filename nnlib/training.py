@@ -52,10 +52,12 @@ class SGD:
             if self.weight_decay and name.startswith("W"):
                 d = d + self.weight_decay * theta
             if self.momentum:
-                v = self._velocity.setdefault(name, np.zeros_like(theta))
-                v *= self.momentum
-                v += d
-                d = v
+                if name in self._velocity:
+                    self._velocity[name] *= self.momentum
+                    self._velocity[name] += d
+                else:
+                    self._velocity[name] = d.astype(theta.dtype)
+                d = self._velocity[name]
             theta -= (rate * d).astype(theta.dtype, copy=False)
 
 

@@ -71,7 +71,7 @@ def test_a_layer_owns_its_arrays():
 
 
 @pytest.mark.parametrize("make, words", [
-    (lambda: Dense([1.0]), "W must have 2 axes"), (lambda: Dense([[1.0, 2.0]], [1.0]), r"b must have shape \(2\)"),
+    (lambda: Dense([1.0]), "W must have 2 axes"), (lambda: Dense([[1.0, 2.0]], [1.0]), r"b must have shape \(2,\)"),
     (lambda: Dense([[np.nan]]), "W must be finite"), (lambda: Dense([[1.0]], ["a"]), "b must hold real numbers"),
     (lambda: Conv2d([[1.0]]), "W must have 4 axes"), (lambda: Conv2d([[[[1.0]]]], [1.0, 2.0]), "b must have shape"),
     (lambda: Conv2d([[[[1.0]]]], padding=-1), "padding must be"), (lambda: Activation("step2"), "activation must be"),

@@ -114,7 +114,7 @@ def test_parameters_are_named_by_their_layer_and_can_be_set():
 
 @pytest.mark.parametrize("change, words", [
     ({"W9": np.ones(2)}, "parameters must be named"), ({"W1": np.ones((2, 3))}, r"W1 must have shape \(3, 2\)"),
-    ({"b1": np.ones(3)}, r"b1 must have shape \(2\)"), ({"b1": [np.inf, 0]}, "b1 must be finite")])
+    ({"b1": np.ones(3)}, r"b1 must have shape \(2,\)"), ({"b1": [np.inf, 0]}, "b1 must be finite")])
 def test_unfit_parameters_are_refused_and_nothing_is_set(change, words):
     net = dense_network([3, 2], rng())
     before = {name: a.copy() for name, a in net.parameters.items()}
