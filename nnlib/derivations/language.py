@@ -163,6 +163,15 @@ class Func:
         self.definition = definition
         self.prime = Func(name + "'", latex + "'", True, None, 1) if opaque and not order else None
 
+    def same(self):
+        return (self.name, self.latex, self.opaque, self.order, self.definition)
+
+    def __eq__(self, other):
+        return isinstance(other, Func) and self.same() == other.same()
+
+    def __hash__(self):
+        return hash((self.name, self.latex))
+
     def __call__(self, argument):
         return Fun(self, lift(argument))
 
