@@ -235,7 +235,7 @@ def affine_by_x():
 # --- the single neuron --------------------------------------------------------
 
 def neuron_theory():
-    """a = σ(z) with z = Σ w_k x_k + b, an unknown loss L of a; δ is ∂L/∂a σ′(z)."""
+    """a = σ(z) with z = Σ w_k x_k + b, an unknown loss L of a; g = ∂L/∂a σ′(z)."""
     t = Theory("neuron")
     n = t.size("n")
     k, q = t.indices("k q", n)
@@ -244,55 +244,55 @@ def neuron_theory():
     z = t.define("z", [], Sum(w[k] * x[k], k) + b)[()]
     a = t.define("a", [], sigma(z))[()]
     L = t.unknown("L", a.args[0])[()]
-    error = t.define("error", [], D(L, a) * sigma.prime(z), latex=r"\delta")[()]
-    return t, (k, q), (x, w, b, sigma, z, a, L, error)
+    g = t.define("g", [], D(L, a) * sigma.prime(z), latex="g")[()]
+    return t, (k, q), (x, w, b, sigma, z, a, L, g)
 
 
 @theorem("backprop", code="linear.neuron_backward")
 def neuron_backward():
-    """The error δ of a neuron, the derivative of the loss by its net input z, is ∂L/∂a times σ′(z)."""
-    t, (k, q), (x, w, b, sigma, z, a, L, error) = neuron_theory()
+    """The derivative g of the loss by the net input z of a neuron is ∂L/∂a times σ′(z)."""
+    t, (k, q), (x, w, b, sigma, z, a, L, g) = neuron_theory()
     d = t.derive(D(L, z))
     d.step(D(L, a) * D(a, z), by=chain_rule(a.args[0]))
     d.step(D(L, a) * D(sigma(z), z), by=definition(a.args[0]))
     d.step(D(L, a) * sigma.prime(z), by=differentiation)
-    d.step(error, by=definition(error.args[0]))
+    d.step(g, by=definition(g.args[0]))
     return d.done("neuron_backward")
 
 
 @theorem("backprop", code="linear.neuron_backward")
 def neuron_backward_x():
-    """The gradient by the inputs of a neuron is δ times its weights."""
-    t, (k, q), (x, w, b, sigma, z, a, L, error) = neuron_theory()
+    """The gradient by the inputs of a neuron is g, the derivative by its net input, times its weights."""
+    t, (k, q), (x, w, b, sigma, z, a, L, g) = neuron_theory()
     d = t.derive(D(L, x[k]))
     d.step(D(L, z) * D(z, x[k]), by=chain_rule(z.args[0]))
-    d.step(error * D(z, x[k]), by=by_lemma(neuron_backward()))
-    d.step(error * D(Sum(w[q] * x[q], q) + b, x[k]), by=definition(z.args[0]))
-    d.step(error * Sum(w[q] * delta(q, k), q), by=differentiation)
-    d.step(error * w[k], by=delta_rule)
+    d.step(g * D(z, x[k]), by=by_lemma(neuron_backward()))
+    d.step(g * D(Sum(w[q] * x[q], q) + b, x[k]), by=definition(z.args[0]))
+    d.step(g * Sum(w[q] * delta(q, k), q), by=differentiation)
+    d.step(g * w[k], by=delta_rule)
     return d.done("neuron_backward_x")
 
 
 @theorem("backprop", code="linear.neuron_backward")
 def neuron_backward_w():
-    """The gradient by the weights of a neuron is δ times its inputs."""
-    t, (k, q), (x, w, b, sigma, z, a, L, error) = neuron_theory()
+    """The gradient by the weights of a neuron is g, the derivative by its net input, times its inputs."""
+    t, (k, q), (x, w, b, sigma, z, a, L, g) = neuron_theory()
     d = t.derive(D(L, w[k]))
     d.step(D(L, z) * D(z, w[k]), by=chain_rule(z.args[0]))
-    d.step(error * D(z, w[k]), by=by_lemma(neuron_backward()))
-    d.step(error * D(Sum(w[q] * x[q], q) + b, w[k]), by=definition(z.args[0]))
-    d.step(error * Sum(delta(q, k) * x[q], q), by=differentiation)
-    d.step(error * x[k], by=delta_rule)
+    d.step(g * D(z, w[k]), by=by_lemma(neuron_backward()))
+    d.step(g * D(Sum(w[q] * x[q], q) + b, w[k]), by=definition(z.args[0]))
+    d.step(g * Sum(delta(q, k) * x[q], q), by=differentiation)
+    d.step(g * x[k], by=delta_rule)
     return d.done("neuron_backward_w")
 
 
 @theorem("backprop", code="linear.neuron_backward")
 def neuron_backward_b():
-    """The derivative by the bias of a neuron is δ."""
-    t, (k, q), (x, w, b, sigma, z, a, L, error) = neuron_theory()
+    """The derivative by the bias of a neuron is g, the derivative by its net input."""
+    t, (k, q), (x, w, b, sigma, z, a, L, g) = neuron_theory()
     d = t.derive(D(L, b))
     d.step(D(L, z) * D(z, b), by=chain_rule(z.args[0]))
-    d.step(error * D(z, b), by=by_lemma(neuron_backward()))
-    d.step(error * D(Sum(w[q] * x[q], q) + b, b), by=definition(z.args[0]))
-    d.step(error, by=differentiation)
+    d.step(g * D(z, b), by=by_lemma(neuron_backward()))
+    d.step(g * D(Sum(w[q] * x[q], q) + b, b), by=definition(z.args[0]))
+    d.step(g, by=differentiation)
     return d.done("neuron_backward_b")

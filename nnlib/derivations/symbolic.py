@@ -55,7 +55,8 @@ class Written:
             place = [int(self.value(i, at, given)) for i in x.args[1]]
             below = (*given, x.args[0].name)  # y is read as a function of this array
             by = self.entry(x.args[0], place, below)
-            return sympy.diff(self.value(y, at, below), by) if by.is_Symbol else sympy.Integer(0)
+            slope = sympy.diff(self.value(y, at, below), by) if by.is_Symbol else sympy.Integer(0)
+            return slope.subs(self.meaning(x.args[0], below, given))
         if kind is MatrixProduct:
             return self.matrix_product(e, at, given)
         if kind is Pow:
@@ -63,6 +64,11 @@ class Written:
         if kind is Fun:
             return self.function(e.args[0], self.value(e.args[1], at, given), at, given)
         return NUMBERS[kind](*[self.value(c, at, given) for c in children(e)])
+
+    def meaning(self, array, below, given):
+        """What the symbols of an array that counted as data stand for outside."""
+        places = product(*[range(1, self.size(n) + 1) for n in array.shape])
+        return {self.entry(array, at, below): self.entry(array, at, given) for at in places}
 
     def entry(self, array, place, given):
         if any(not 1 <= i <= self.size(n) for i, n in zip(place, array.shape)):
@@ -113,9 +119,10 @@ def sympy_agrees(lemma, sizes):
     known = {}
     for c in lemma.hypotheses:
         for at in places(c.left, c.right, written):
-            left = sympy.expand(written.value(c.left, at, ()) - written.value(c.right, at, ()))
-            free = sorted(left.free_symbols, key=str)
-            known[free[-1]] = sympy.solve(left, free[-1])[0]
+            gap = sympy.numer(sympy.together((written.value(c.left, at, ()) - written.value(c.right, at, ())).subs(known)))
+            last = sorted(gap.free_symbols, key=str)[-1]
+            value = sympy.solve(gap, last)[0]
+            known = {symbol: e.subs(last, value) for symbol, e in known.items()} | {last: value}
     distinct = [(c.left, c.right) for c in lemma.assumptions if c.relation == "distinct"]
     for at in places(lemma.left, lemma.right, written):
         if any(at[k] == at[i] for k, i in distinct):

@@ -68,15 +68,11 @@ def minibatch_unbiased():
 
 @theorem("training", code="training.minibatches")
 def inclusion_probability():
-    """If all samples have the same chance q to be in a batch of B of the m samples, q is B/m."""
+    """The mean chance of a sample to be in a batch of B of the m samples is B/m, so equal chances are B/m."""
     t, (m, B), (i, k, s), _, (p, I) = batch_theory()
-    q = t.scalar("q")
     total = t.hypothesis("the probabilities sum to 1", Sum(p[s], s), 1)
     full = t.hypothesis("each batch holds B samples", Sum(I[s, i], i), B)
-    equal = t.hypothesis("all samples have the chance q", Sum(p[s] * I[s, i], s), q)
-    d = t.derive(q)
-    d.step(1 / m * Sum(q, i), words="the mean of m equal numbers")
-    d.step(1 / m * Sum(Sum(p[s] * I[s, i], s), i), by=given(equal))
+    d = t.derive(1 / m * Sum(Sum(p[s] * I[s, i], s), i))
     d.step(1 / m * Sum(p[s] * Sum(I[s, i], i), s), words="exchange the sums")
     d.step(1 / m * Sum(p[s] * B, s), by=given(full))
     d.step(1 / m * Sum(p[s], s) * B, words="take B out of the sum")
