@@ -1,6 +1,6 @@
 """Derivations of `nnlib.network`: from the last layer back to the first."""
 
-from .derivation import Theory, by_lemma, chain_rule, definition, delta_rule, differentiation, given, power_rule
+from .derivation import Theory, by_lemma, chain_rule, definition, delta_rule, differentiation, given
 from .language import D, Sum, delta, exp, log, matrix_product, relu, step as threshold
 from .registry import theorem
 
@@ -451,7 +451,8 @@ def sigmoid_by_z():
     d = t.derive(D(u[i], z[k]))
     d.step(D(1 / (1 + exp(-z[i])), z[k]), by=(definition(u), definition(f)))
     d.step(exp(-z[i]) / (1 + exp(-z[i]))**2 * delta(i, k), by=differentiation)
-    d.step(1 / (1 + exp(-z[i])) * (1 - 1 / (1 + exp(-z[i]))) * delta(i, k), words="add and subtract 1, split the fraction")
+    d.step(1 / (1 + exp(-z[i])) * (1 - 1 / (1 + exp(-z[i]))) * delta(i, k),
+           words="add and subtract 1, split the fraction")
     d.step(u[i] * (1 - u[i]) * delta(i, k), by=(definition(u), definition(f)))
     return d.done("sigmoid_by_z")
 
