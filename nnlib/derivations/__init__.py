@@ -80,7 +80,7 @@ from .language import D, Sum, delta, exp, log, matrix_product, relu, step, tanh
 from .reference import evaluator
 from .registry import THEOREMS, theorem
 
-from . import activations, dense, losses, network, conv  # noqa: E402  (each registers its theorems)
+from . import activations, linear, losses, network, conv, training  # noqa: E402  (each registers its theorems)
 
 __all__ = ["D", "FalseStep", "KernelBug", "Refused", "Sum", "THEOREMS", "Theory", "Unproved", "Vacuous", "by_lemma",
            "cases", "chain_rule", "definition", "delta", "delta_rule", "differentiation", "evaluator", "exp", "given",

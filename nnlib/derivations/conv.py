@@ -27,8 +27,9 @@ def conv_theory():
     return t, (n, N, a, A, f, F, x, y, u, U, v, O, i, j), (X, W, b, Y, L, G), P
 
 
-@theorem("convolution", code="conv.conv2d_backward")
+@theorem("backprop", code="conv.conv2d_backward")
 def conv2d_backward_X():
+    """The gradient by the input of a convolution is the gradient G by its output, convolved with the flipped kernels."""
     t, (n, N, a, A, f, F, x, y, u, U, v, O, i, j), (X, W, b, Y, L, G), P = conv_theory()
     d = t.derive(D(L, X[n, a, x, y]))
     d.step(Sum(D(L, Y[N, f, i, j]) * D(Y[N, f, i, j], X[n, a, x, y]), N, f, i, j), by=chain_rule(Y))
@@ -39,8 +40,9 @@ def conv2d_backward_X():
     return d.done("conv2d_backward_X")
 
 
-@theorem("convolution", code="conv.conv2d_backward")
+@theorem("backprop", code="conv.conv2d_backward")
 def conv2d_backward_W():
+    """The gradient by the kernels correlates the input with G, the gradient by the output, summed over the samples."""
     t, (n, N, a, A, f, F, x, y, u, U, v, O, i, j), (X, W, b, Y, L, G), P = conv_theory()
     d = t.derive(D(L, W[f, a, u, v]))
     d.step(Sum(D(L, Y[n, F, i, j]) * D(Y[n, F, i, j], W[f, a, u, v]), n, F, i, j), by=chain_rule(Y))
@@ -52,8 +54,9 @@ def conv2d_backward_W():
     return d.done("conv2d_backward_W")
 
 
-@theorem("convolution", code="conv.conv2d_backward")
+@theorem("backprop", code="conv.conv2d_backward")
 def conv2d_backward_b():
+    """The gradient by the bias of a channel sums G, the gradient by the output, over samples and places."""
     t, (n, N, a, A, f, F, x, y, u, U, v, O, i, j), (X, W, b, Y, L, G), P = conv_theory()
     d = t.derive(D(L, b[f]))
     d.step(Sum(D(L, Y[n, F, i, j]) * D(Y[n, F, i, j], b[f]), n, F, i, j), by=chain_rule(Y))

@@ -12,8 +12,8 @@ inner index can never capture an outer one; n is the least over all renamings.
 from fractions import Fraction
 from itertools import count, permutations, product
 
-from .language import (Add, Func, Index, MatrixProduct, Mul, Neg, Num, Pow, Size, exp, log, relu,
-                       step)
+from .language import (Add, Func, Index, MatrixProduct, Mul, Neg, Num, Pow, Size, Sum, exp, log,
+                        relu, step)
 
 
 class Undecided(Exception):
@@ -218,8 +218,7 @@ class Ring:
             return self.of(first[column, row] if turned else first[row, column])
         j = Index(f"%{next(self.names)}", first.shape[0 if turned else 1])
         left = first[j, row] if turned else first[row, j]
-        right = MatrixProduct(tuple(rest), j, column)
-        return self.sum_over((j,), self.times(self.of(left), self.of(right)))
+        return self.of_Sum(Sum(Mul(left, MatrixProduct(tuple(rest), j, column)), j))
 
     # --- the ring -----------------------------------------------------------
 
@@ -284,30 +283,27 @@ class Ring:
             if collapsed is not None:
                 return collapsed
         for b in bound:
-            less = self.shorter(b, powers)
+            less, shift = self.shorter(b, powers)
             if less:
-                return self.replaced([less if x == b else x for x in bound], powers, c, {b: self.of(less)})
+                return self.replaced([less if x == b else x for x in bound], powers, c,
+                                     {b: plus(self.of(less), number(shift))})
         used = frozenset().union(*(a.vars for a in powers))
+        powers = {a: n for a, n in powers.items() if n}
+        result = self.named([b for b in bound if b in used], list(powers.items()), c) if c else {}
         for b in bound:
             if b not in used:    # Σ_k c = K c
-                for a, n in ((x, y) for t in self.of(b.size) for x, y in t.factors):
-                    powers[a] = powers.get(a, 0) + n
-                if isinstance(b.size, Num):
-                    c = c * b.size.args[0]
-        powers = {a: n for a, n in powers.items() if n}
-        bound = [b for b in bound if b in used]
-        return self.named(bound, list(powers.items()), c) if c else {}
+                result = self.times(result, self.of(b.size))
+        return result
 
     def shorter(self, b, powers):
-        """A new index with a shorter range, if some factor is an entry that is 0 beyond it."""
+        """A new index for b - shift, if an entry is 0 elsewhere: Σ_{b=1}^{n+1} x_{b-1} is Σ_{k=1}^n x_k."""
         for a in powers:
-            if a.kind == "entry" and powers[a] > 0:
+            if a.kind == "entry" and powers[a] > 0 and defined_outside(powers, b):
                 for slot, size in zip(a.data[1], a.data[0].shape):
-                    beyond = minus(self.of(b.size), self.of(size))
-                    if key_of(slot) == key_of(atom("idx", b)) and set(beyond) == {ONE} and beyond[ONE] > 0 \
-                            and vanishes_outside(powers, b, size):
-                        return self.new([b])[0].with_size(size)
-        return None
+                    shift, left = constant(minus(self.of(b), slot)), constant(minus(self.of(b.size), self.of(size)))
+                    if None not in (shift, left) and 0 <= shift <= left and left > 0:
+                        return self.new([b])[0].with_size(size), shift
+        return None, 0
 
     def named(self, bound, factors, c):
         """Give the bound indices their canonical names."""
@@ -617,13 +613,22 @@ def in_range(value, size, ring):
         (a.kind == "entry" and a.data[0].values == size)
 
 
+def constant(p):
+    """The number that a polynomial is, or None."""
+    return p.get(ONE, Fraction(0)) if set(p) <= {ONE} else None
+
+
+def defined_outside(powers, b):
+    """True where the factors with b are defined wherever b may run."""
+    return not any(n < 0 or a.data[0] is log for a, n in powers.items() if b in a.vars)
+
+
 def vanishes_outside(powers, b, size):
     """True where a factor is an entry that is 0 as soon as b leaves 1..size."""
-    mine = {a: n for a, n in powers.items() if b in a.vars}
-    if any(n < 0 or a.data[0] is log for a, n in mine.items()):
-        return False         # elsewhere the other factors might not even be defined
+    if not defined_outside(powers, b):
+        return False
     this = key_of(atom("idx", b))
-    for a in mine:
+    for a in (a for a in powers if b in a.vars):
         a = a.data[1] if a.kind == "D" else a
         if a.kind == "entry" and any(key_of(slot) == this and n == size
                                      for slot, n in zip(a.data[1], a.data[0].shape)):

@@ -172,6 +172,11 @@ def inside(i, size):
     """True where an index expression evidently lies in 1..size."""
     if isinstance(i, Num):
         return isinstance(size, Num) and 1 <= i.args[0] <= size.args[0]
+    base, shift = (i.args[0], i.args[1].args[0]) if isinstance(i, Add) and len(i.args) == 2 \
+        and isinstance(i.args[1], Num) else (i, 0)
+    if isinstance(base, Index) and isinstance(size, Add) and size.args[:-1] == (base.size,) \
+            and isinstance(size.args[-1], Num):
+        return shift in range(int(size.args[-1].args[0]) + 1)     # l and l + 1 where l runs over 1..L, in 1..L+1
     return (isinstance(i, Index) and i.size == size) or (isinstance(i, Entry) and i.args[0].values == size)
 
 

@@ -18,6 +18,7 @@ mp = MPContext()
 mp.dps = 50
 H = mp.mpf(10) ** -300
 CLOSE = mp.mpf(10) ** -30
+ZERO, ONE = mp.mpf(0), mp.mpf(1)
 
 
 class Undefined(Exception):
@@ -34,6 +35,7 @@ class World:
         self.cut = dict(parent.cut) if parent else {}      # (array, index) -> a perturbed value
         self.fixed = set(parent.fixed) if parent else set()  # defined arrays read as data
         self.memo, self.touched = {}, set()
+        self.shapes = parent.shapes if parent else {}      # sizes that were asked for before
 
     def draw(self, *name):
         """A reproducible random number for a name: often 0, often negative."""
@@ -43,8 +45,9 @@ class World:
         return self.drawn[name]
 
     def size(self, e):
-        value = self.value(e, {})
-        return int(value)
+        if e not in self.shapes:
+            self.shapes[e] = int(self.value(e, {}))
+        return self.shapes[e]
 
     # --- entries ---
 
@@ -101,6 +104,8 @@ class World:
         return READ[type(e)](self, e, at)
 
     def whole(self, e, at):
+        if isinstance(e, lang.Index):
+            return at[e]
         v = self.value(e, at)
         if v != int(v):
             raise Undefined
@@ -200,13 +205,18 @@ def folded(operation, start):
     return read
 
 
+@lru_cache(maxsize=1000)
+def rational(q):
+    return mp.mpf(q.numerator) / q.denominator
+
+
 def power(world, e, at):
     u, n = world.value(e.args[0], at), e.args[1]
     return u ** n if n >= 0 else quotient(mp.mpf(1), u ** -n)
 
 
 READ = {
-    lang.Num: lambda w, e, at: mp.mpf(e.args[0].numerator) / e.args[0].denominator,
+    lang.Num: lambda w, e, at: rational(e.args[0]),
     lang.Size: lambda w, e, at: mp.mpf(w.sizes[e.args[0]]),
     lang.Index: lambda w, e, at: at[e],
     lang.Entry: lambda w, e, at: w.entry(e.args[0], tuple(w.whole(i, at) for i in e.args[1])),
@@ -215,7 +225,7 @@ READ = {
     lang.Neg: lambda w, e, at: -w.value(e.args[0], at),
     lang.Div: lambda w, e, at: quotient(w.value(e.args[0], at), w.value(e.args[1], at)),
     lang.Pow: power,
-    lang.Delta: lambda w, e, at: mp.mpf(w.value(e.args[0], at) == w.value(e.args[1], at)),
+    lang.Delta: lambda w, e, at: ONE if w.value(e.args[0], at) == w.value(e.args[1], at) else ZERO,
     lang.Fun: World.of_function,
     lang.Sum: World.of_sum,
     lang.D: World.of_derivative,

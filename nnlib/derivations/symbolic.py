@@ -122,9 +122,10 @@ def sympy_agrees(lemma, sizes):
     known = {}
     for c in lemma.hypotheses:
         for at in places(c.left, c.right, written):
-            left = sympy.expand(written.value(c.left, at, ()) - written.value(c.right, at, ()))
-            free = sorted(left.free_symbols, key=str)
-            known[free[-1]] = sympy.solve(left, free[-1])[0]
+            gap = sympy.numer(sympy.together((written.value(c.left, at, ()) - written.value(c.right, at, ())).subs(known)))
+            last = sorted(gap.free_symbols, key=str)[-1]
+            value = sympy.solve(gap, last)[0]
+            known = {symbol: e.subs(last, value) for symbol, e in known.items()} | {last: value}
     distinct = [(c.left, c.right) for c in lemma.assumptions if c.relation == "distinct"]
     for at in places(lemma.left, lemma.right, written):
         if any(at[k] == at[i] for k, i in distinct):

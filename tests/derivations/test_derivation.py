@@ -125,6 +125,19 @@ def test_a_lemma_about_other_symbols():
     again.derive(2 * D(s2[k2], z2[i2])).step(2 * s2[k2] * (delta(k2, i2) - s2[i2]), by=by_lemma(lemma))
 
 
+def test_a_lemma_about_an_unknown_function():
+    def composed(name):
+        t = Theory("composed")
+        z, f = t.scalar("z"), t.opaque(name)
+        return t, z, f, t.define("a", [], f(z))[()]
+    t, z, f, a = composed("f")
+    lemma = t.derive(D(a, z)).step(f.prime(z), by=(definition(a.args[0]), differentiation)).done("l")
+    t, z, f, a = composed("f")                           # declared alike
+    t.derive(2 * D(a, z)).step(2 * f.prime(z), by=by_lemma(lemma))
+    t, z, g, a = composed("g")
+    assert "means something else" in refused(Refused, t.derive(2 * D(a, z)), 2 * g.prime(z), by_lemma(lemma))
+
+
 def test_only_a_derivation_makes_a_lemma():
     t, i, j, k, z, s = softmax()
     with pytest.raises(Refused):

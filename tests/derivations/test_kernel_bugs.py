@@ -92,10 +92,13 @@ def lower_kink(f, u, smooth, real=prover.derivative_of_function):
 
 BUGS = {
     "substitution captures": [(prover, "replace_indices", capturing), (test_prover, "replace_indices", capturing)],
+    "an index plus 1 lies in every range": [(prover, "inside", lambda i, n, real=prover.inside:
+                                             real(i, n) or isinstance(i, language.Add) and real(i.args[0], n))],
     "products of sums share their index": [(Ring, "times", times_captured)],
     "a sum of a constant is the constant": [(Ring, "close", close_without_sizes)],
     "a delta collapses over any range": [(normal, "in_range", lambda *a: True)],
     "a delta collapses beside any factor": [(normal, "vanishes_outside", lambda *a: True)],
+    "a sum is counted anew whatever its factors": [(normal, "defined_outside", lambda *a: True)],
     "an index equation is solved with the wrong sign":
         [(normal, "solved", lambda d, b, real=normal.solved: real(d, b) and normal.scaled(real(d, b), -1))],
     "deltas collapse without being cited": [(Ring, "with_delta", property(lambda self: True, lambda self, v: None))],

@@ -53,6 +53,9 @@ def test_sums_of_what_does_not_depend_on_the_index():
     assert not prove(Sum(x, j), M * x)
     assert prove(Sum(w[a, j], a, j), Sum(w[a, j], j, a))
     assert not prove(Sum(w[a, j], a, j), Sum(w[a, j], j))
+    longer, wider = Index("c", K + 1), Index("d", K + 2 * M)
+    assert prove(Sum(x, longer), (K + 1) * x) and not prove(Sum(x, longer), K * x)
+    assert prove(Sum(x, longer, wider), (K + 1) * (K + 2 * M) * x) and not prove(Sum(x, wider), 2 * K * M * x)
 
 
 def test_exp_and_log():
@@ -89,6 +92,18 @@ def test_entries_outside_are_zero():
     assert not prove(Sum(exp(y[longer]), longer), S)
 
 
+def test_a_sum_is_counted_anew_where_an_entry_is_zero_elsewhere():
+    longer, two = Index("c", K + 1), Index("c", K + 2)
+    assert prove(Sum(y[longer - 1] * z[longer - 1], longer), Sum(y[k] * z[k], k))
+    assert prove(Sum(y[two - 1], two), Sum(y[k], k)) and prove(Sum(y[longer - 1] * longer, longer), Sum(y[k] * (k + 1), k))
+    assert not prove(Sum(y[longer - 1] * longer, longer), Sum(y[k] * k, k))
+    assert not prove(Sum(y[longer - 2], longer), Sum(y[k], k))          # the last entry is lost
+    assert not prove(Sum(y[longer + 1], longer), Sum(y[k], k))          # the first one is
+    assert not prove(Sum(y[k - 1], k), Sum(y[k], k))
+    assert not prove(Sum(exp(y[longer - 1]), longer), S)
+    assert not prove(Sum(y[longer - 1] / z[longer - 1], longer), Sum(y[k] / z[k], k))   # 0/0 where c = 1
+
+
 def test_known_ranges_are_written_out():
     pair = Index("c", Num(2))
     assert prove(Sum(w[a, pair], pair), w[a, 1] + w[a, 2])
@@ -99,6 +114,8 @@ def test_matrix_products():
     assert prove(matrix_product((w, "T"), w)[i, j], Sum(w[a, i] * w[a, j], a))
     assert not prove(matrix_product((v, "T"), v)[i, j], Sum(v[i, a] * v[a, j], a))
     assert not prove(matrix_product(v, v)[i, j], matrix_product((v, "T"), v)[i, j])
+    column, row = Array("c", "c", [K, Num(1)]), Array("r", "r", [Num(1), K])
+    assert prove(matrix_product(column, row)[i, j], column[i, 1] * row[1, j])
 
 
 def test_derivatives():
@@ -125,6 +142,10 @@ def test_a_definition_is_unfolded_only_if_cited():
     assert not prove(D(s[k], z[i]), goal, d)
     assert prove(D(s[k], z[i]), goal, [*d, ("definition", s)])
     assert unfold(s[i + 1], s) == s[i + 1]                 # beyond K the entry is 0, the formula is not
+    c = Index("c", K + 1)
+    u = Array("u", "u", [K + 1], ((c,), 1 + x))
+    assert unfold(u[i], u) == unfold(u[i + 1], u) == 1 + x  # both lie in 1..K+1
+    assert all(unfold(u[e], u) == u[e] for e in (i - 1, i + 2, c + 1, a, a + 1, i + x))
 
 
 def test_each_rule_does_only_its_own_work():
