@@ -166,3 +166,10 @@ def sizes_of(lemma):
     return sorted({n.args[0] for s in lemma.theory.symbols.values() for n in
                    ([s] if isinstance(s, Size) else [x for d in getattr(s, "shape", ()) for x in walk(d)])
                    if isinstance(n, Size)})
+
+
+def small_sizes(lemma):
+    """Sizes {name: number} at which SymPy is asked about a lemma: 2 each, for images some that fit together."""
+    images = {"h": 3, "w": 2, "p": 2, "q": 1, "P": 1, "h'": 4, "w'": 4, "m": 1, "c": 2, "k": 2}
+    names = sizes_of(lemma)
+    return {n: images[n] if "h'" in names or "w'" in names else 2 for n in names}
