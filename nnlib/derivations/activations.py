@@ -50,7 +50,7 @@ def softmax_by_cases():
 
 @theorem("softmax", code="activations.softmax")
 def softmax_by_logarithm():
-    """The same Jacobian from log s_k = z_k - log Σ e^{z_j}."""
+    """The same Jacobian from the logarithm of a probability."""
     t, (i, j, k), z, s = softmax_theory()
     S = Sum(exp(z[j]), j)
     inner = t.derive(D(log(s[k]), z[i]))
@@ -72,7 +72,7 @@ def softmax_shift():
     t, (i, j, k), z, s = softmax_theory()
     c = t.scalar("c")
     d = t.derive(exp(z[k] - c) / Sum(exp(z[j] - c), j))
-    d.step(exp(-c) * exp(z[k]) / (exp(-c) * Sum(exp(z[j]), j)), words="e^(a-b) = e^(-b) e^a")
+    d.step(exp(-c) * exp(z[k]) / (exp(-c) * Sum(exp(z[j]), j)), words="$e^{a-b} = e^{-b} e^a$")
     d.step(exp(z[k]) / Sum(exp(z[j]), j), words="cancel")
     d.step(s[k], by=definition(s))
     return d.done("softmax_shift")

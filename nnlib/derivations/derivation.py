@@ -177,11 +177,11 @@ class Theory:
         if len(set(indices)) < len(indices) or free_indices(body) - set(indices):
             raise Refused(f"the definition of {name} has a free index that is not its own")
         self.check_symbols(body)
-        return self.declare(Array(name, latex or name, [i.size for i in indices], (indices, body)), name)
+        return self.declare(Array(name, latex or loss_or(name), [i.size for i in indices], (indices, body)), name)
 
     def unknown(self, name, *depends, shape=(), latex=None):
         """An unknown smooth function of the given arrays."""
-        return self.declare(Array(name, latex or name, shape, depends=depends), name)
+        return self.declare(Array(name, latex or loss_or(name), shape, depends=depends), name)
 
     def opaque(self, name, latex=None):
         """An unknown smooth function of one number; `f.prime` is its derivative."""
@@ -222,6 +222,11 @@ class Theory:
         return Derivation(self, start, distinct)
 
 
+def loss_or(name):
+    """How a defined or an unknown array looks: L is the number of layers, so the loss is a curly L."""
+    return r"\mathcal{L}" if name == "L" else name
+
+
 def look_of(symbol):
     """The LaTeX of a symbol: no two of a theory may look alike."""
     return symbol.args[0] if isinstance(symbol, Index) else symbol.args[1] if isinstance(symbol, Size) \
@@ -244,6 +249,9 @@ class Derivation:
         self.distinct = (Condition("distinct", distinct[0], "distinct", distinct[1]),) if distinct else ()
         self.hypotheses, self.assumptions, self.sides = (), self.distinct, ()
         self.conventions = ()
+
+    def __repr__(self):
+        return f"Derivation({self.theory.name!r}, {len(self.lines)} lines)"
 
     @property
     def last(self):
@@ -289,6 +297,9 @@ class Lemma:
         found, points = self.without()
         if found:
             raise KernelBug(f"{name}: every step passed, but the ends differ: {found}")
+
+    def __repr__(self):
+        return f"Lemma({self.name!r})"
 
     @property
     def parts(self):

@@ -188,16 +188,16 @@ def width(text):
 
 
 def chain_latex(lemma):
-    """The chain of a lemma as one aligned block, each line with its reason."""
-    rows = [rf"{latex(lemma.left)}"]
-    for n, line in enumerate(lemma.lines):
-        formula = latex(line.expr)
-        words = rf"\text{{({line_words(line)})}}"
-        wide = width(formula) + len(line_words(line)) > WIDE
-        row = f"&= {formula}" + (rf" \\[-2pt] &\qquad {words}" if wide else rf" && {words}")
-        rows.append(row if n else " " + row)
-    head, *rest = rows
-    return "\\begin{aligned}\n" + head + " \\\\\n".join(rest) + "\n\\end{aligned}"
+    """The chain of a lemma as one aligned block, each line with its reason, beside it or below."""
+    left = latex(lemma.left)
+    lines = [(latex(line.expr), line_words(line)) for line in lemma.lines]
+    alone = width(left) > WIDE // 3  # a long left side has a row to itself
+    start = 0 if alone else width(left)
+    below = any(start + width(formula) + len(words) > WIDE for formula, words in lines)
+    between = r" \\[-2pt] &\qquad " if below else " && "
+    rows = [rf"&= {formula}{between}\text{{({words})}}" for formula, words in lines]
+    rows = [f"&{left}", *rows] if alone else [f"{left} {rows[0]}", *rows[1:]]
+    return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 
 RELATION = {"positive": "> 0", "negative": "< 0", "nonzero": r"\ne 0"}
@@ -293,10 +293,10 @@ def parts_markdown(lemma, registered):
 
 
 def theorem_markdown(entry, registered):
-    """A theorem as a chapter shows it: sentence, statement, what it rests on, every line with its reason."""
+    """A theorem as a chapter shows it: statement, what it rests on, every line with its reason."""
     lemma = entry.build()
     steps = len(lemma.lines) + sum(len(p.lines) for p in lemma.parts if p.name not in registered)
     counted = f"{steps} step{'s' * (steps != 1)}, each proved, and attacked with random numbers."
-    return "\n\n".join([f"**{entry.about}**", statement_markdown(lemma, entry.scope),
+    return "\n\n".join([statement_markdown(lemma, entry.scope),
                         *parts_markdown(lemma, registered), derivation_markdown(lemma),
                         f"*{counted} Code: `nnlib.{entry.code}`. Derivation: `nnlib.derivations`, `{entry.name}`.*"])

@@ -24,6 +24,9 @@ class Entry:
                 self.busy = False
         return self.lemma
 
+    def __repr__(self):
+        return f"THEOREMS[{self.name!r}]"
+
     @property
     def source(self):
         """The Python text of the derivation."""
