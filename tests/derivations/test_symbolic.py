@@ -5,13 +5,13 @@ import pytest
 from nnlib.derivations import THEOREMS, D, Sum, Theory, delta, exp
 from nnlib.derivations.symbolic import Written, is_zero, places, small_sizes, sympy_agrees
 
+UNDECIDED = {"softmax_order"}  # SymPy does not decide the sign of a difference of exponentials
+
 
 @pytest.mark.parametrize("name", THEOREMS)
 def test_sympy_agrees(name):
-    if name == "softmax_order":
-        pytest.xfail("SymPy does not decide the sign of a difference of exponentials")
     lemma = THEOREMS[name].build()
-    assert sympy_agrees(lemma, small_sizes(lemma))
+    assert sympy_agrees(lemma, small_sizes(lemma)) != (name in UNDECIDED)
 
 
 @pytest.mark.parametrize("K", [1, 3])
