@@ -14,8 +14,8 @@ theorems: .venv/ready
 
 test: .venv/ready
 	$(BIN)/python -m pytest -q -n 2 tests nnlib
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval -W default $(filter-out book/digits.ipynb,$(wildcard book/*.ipynb))
-	$(BIN)/python -m pytest -q --nbval -W default book/digits.ipynb  # alone: it trains on both cores
+	# the digits first: they take longest
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval -W default book/digits.ipynb $(filter-out book/digits.ipynb,$(wildcard book/*.ipynb))
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --notebook-dir book

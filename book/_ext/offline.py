@@ -40,7 +40,8 @@ def clean_page(app, pagename, templatename, context, doctree):
     # sphinx-thebe, which Jupyter Book always loads, declares one constant twice and names a CDN
     context["script_files"] = [
         script for script in context["script_files"]
-        if "thebe" not in (str(script.filename) + str(script.attributes.get("body"))).lower()]
+        if "sphinx-thebe" not in str(script.filename)
+        and not str(script.attributes.get("body")).startswith("const THEBE_JS_URL")]
     for script in context["script_files"]:
         if "html-manager" in str(script.filename):  # where it finds its fonts, as seen from this page
             script.attributes["data-jupyter-widgets-cdn"] = context["pathto"]("_static/vendor/", 1)

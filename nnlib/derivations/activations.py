@@ -573,7 +573,7 @@ def relu_quotient_right():
     above = t.assume("from the right", h, "positive")
     d = t.derive((relu(h) - relu(0)) / h)
     d.step((h - 0) / h, by=given(above))
-    d.step(1, words="h is not 0")
+    d.step(1, words="$h$ is not 0")
     return d.done("relu_quotient_right")
 
 

@@ -218,7 +218,7 @@ def statement_latex(lemma):
 
 def statement_markdown(lemma, scope="all sizes"):
     """The theorem with all that it rests on."""
-    said = [f"$$\n{statement_latex(lemma)}\n$$", f"Proved for {scope}{sizes_words(lemma)}."]
+    said = [f"$$\n{statement_latex(lemma)}\n$$", f"Proved for {scope_words(lemma, scope)}."]
     for words, conditions in (("Hypothesis", lemma.hypotheses), ("Assumption", lemma.assumptions)):
         said += [f"{words}: {c.name}, ${condition_latex(c)}$." if c.name else f"{words}: ${condition_latex(c)}$."
                  for c in conditions]
@@ -229,10 +229,12 @@ def statement_markdown(lemma, scope="all sizes"):
     return "\n\n".join(said)
 
 
-def sizes_words(lemma):
-    """Which sizes there are, and which must not be 0."""
+def scope_words(lemma, scope):
+    """For which sizes it is proved, and which of them must not be 0."""
     sizes = [s for s in lemma.theory.symbols.values() if isinstance(s, Size)]
-    return "".join(rf", ${latex(s)} \ge {s.args[2]}$" for s in sizes if s.args[2])
+    if not sizes:
+        return "all values"
+    return scope + "".join(rf", ${latex(s)} \ge {s.args[2]}$" for s in sizes if s.args[2])
 
 
 def derivation_markdown(lemma):
@@ -283,11 +285,13 @@ def refusal_markdown(refused):
 def parts_markdown(lemma, registered):
     """The cases and small lemmas that a derivation cites and that have no place of their own."""
     said = []
+    in_cases = [part for line in lemma.lines for r in line.reasons if r.cases for part in r.cases[2:]]
     for part in lemma.parts:
         if part.name not in registered:
             said += parts_markdown(part, registered)
             name = part.name.replace("≠", r"\ne")
-            name = f"Case ${name}$" if "=" in part.name or "≠" in part.name else f"First, {title(name)}"
+            name = f"${name}$" if "=" in name or r"\ne" in name else title(name)
+            name = f"Case {name}" if part in in_cases else f"First, {name}"
             said.append(f"*{name}:*\n\n{derivation_markdown(part)}")
     return said
 
