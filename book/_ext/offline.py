@@ -11,9 +11,11 @@ from sphinx.errors import ExtensionError
 
 VENDOR = Path(__file__).parent.parent / "_vendor"
 
+# require.js takes a global of its name as its settings, and the widgets look for their fonts there;
 # widgets speak to MathJax 2, the pages have MathJax 3; the theme's icons replace <i> by <svg>,
 # which takes the Play widget's buttons away unless the <svg> is nested inside
 SHIM = """
+window.require = {baseUrl: document.documentElement.dataset.content_root + '_static/vendor/'};
 window.FontAwesomeConfig = {autoReplaceSvg: 'nest'};
 window.addEventListener('load', () => {
   if (window.MathJax && !window.MathJax.Hub) {
