@@ -24,6 +24,8 @@ _HOMES = {
     "files": "save load",
     "gradcheck": "numerical_gradient relative_error gradient_check",
     "loops": "dense_loops conv2d_loops",
+    "hard_threshold": "threshold_at line_pieces line_ones fit_line threshold_network",
+    "half_planes": "plane_regions plane_border",
     "data": "load_mnist pixels shift_images Standardizer xor rings",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}

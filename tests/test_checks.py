@@ -55,7 +55,8 @@ SOFT_LABELS = {name: arguments | {"Y": soft(5, 3)} for name, arguments in CALLS.
 # these take no arrays, or are held to their own refusals in the module of their name
 ELSEWHERE = {"activation", "small", "he", "glorot", "initial_weights", "Flatten", "Activation", "Network", "dense_network",
              "regression_network", "binary_network", "class_network", "SGD", "falling", "minibatches", "History", "train",
-             "DivergedError", "save", "load", "numerical_gradient", "gradient_check", "load_mnist", "shift_images", "xor", "rings"}
+             "DivergedError", "save", "load", "numerical_gradient", "gradient_check", "load_mnist", "shift_images", "xor", "rings",
+             "threshold_at", "line_pieces", "line_ones", "fit_line", "threshold_network", "plane_regions", "plane_border"}
 ARRAYS = [(name, key) for name, arguments in CALLS.items() for key, value in arguments.items()
           if isinstance(value, (np.ndarray, np.floating))]
 FLOATS = [(name, key) for name, key in ARRAYS if CALLS[name][key].dtype.kind == "f"]
