@@ -49,16 +49,24 @@ class SGD:
         rate = self.rate(done)
         for name, theta in parameters.items():
             d = numbers(f"gradients[{name!r}]", gradients[name], shape=theta.shape)
-            if self.weight_decay and name.startswith("W"):
-                d = d + self.weight_decay * theta
-            if self.momentum:
-                if name in self._velocity:
-                    self._velocity[name] *= self.momentum
-                    self._velocity[name] += d
-                else:
-                    self._velocity[name] = d.astype(theta.dtype)
-                d = self._velocity[name]
-            theta -= (rate * d).astype(theta.dtype, copy=False)
+            decay = self.weight_decay if name.startswith("W") else 0
+            if self.momentum and name not in self._velocity:
+                self._velocity[name] = np.zeros_like(theta)
+            v = self._velocity.get(name)
+            for part in _blocks(theta):
+                step = d[part] + decay * theta[part] if decay else d[part]
+                if self.momentum:
+                    v[part] *= self.momentum
+                    v[part] += step
+                    step = v[part]
+                theta[part] -= (rate * step).astype(theta.dtype, copy=False)
+
+
+def _blocks(array, entries=2**14):
+    """Yield slices along the first axis, so small that the passes over a block stay in the cache."""
+    rows = max(1, entries * len(array) // max(1, array.size))
+    for start in range(0, len(array), rows):
+        yield slice(start, start + rows)
 
 
 def falling(start, end=0.0):
