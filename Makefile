@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: book test theorems lab serve notebooks clean
+.PHONY: book test theorems coverage lab serve notebooks clean
 
 book: .venv/ready
 	$(BIN)/python tools/vendor.py
@@ -11,6 +11,10 @@ book: .venv/ready
 
 theorems: .venv/ready
 	$(BIN)/python -m nnlib.derivations
+
+# every item of the sources: where the book covers it
+coverage: .venv/ready
+	$(BIN)/python tools/coverage_map.py
 
 test: .venv/ready
 	$(BIN)/python -m pytest -q -n 2 tests nnlib

@@ -1,19 +1,21 @@
-"""What the chapters share: colours, a picture style, pictures of networks, and a slider.
+"""What the chapters share: colours, a picture style, pictures of networks and graphs, sliders, questions, proofs.
 
 One colour for one kind of thing through the whole book: inputs, weights, activations, gradients.
 """
 import base64
 import html
 import io
+import re
 
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 
-from nnlib.derivations import Refused
+from nnlib.derivations import THEOREMS, D, Refused, evaluator
 
 COLOURS = {"input": "#1b7837", "weight": "#2166ac", "activation": "#b35806", "gradient": "#b2182b",
            "other": "#555555"}
+FILL = {"data": "#c7e9c0", "parameter": "#c6dbef", "result": "white"}        # of a graph's nodes, as in S2
 
 # a white ground keeps a picture legible on a dark page
 plt.rcParams.update({
@@ -49,6 +51,17 @@ def slider(name, values, draw, alt):
     return ipywidgets.VBox([control, pictures])
 
 
+def ask(question, answers):
+    """Return a menu whose chosen answer shows its comment, joined in the browser."""
+    menu = ipywidgets.Dropdown(options=["choose …", *answers], description=question,
+                               style={"description_width": "130px"}, layout={"width": "min(100%, 330px)"})
+    box = '<div style="background: #fff; color: #222; border: 1px solid #999; padding: 2px 8px; line-height: 1.5">'
+    comments = ["&nbsp;"] + [f"{box}{comment}</div>" for comment in answers.values()]
+    stack = ipywidgets.Stack([ipywidgets.HTML(comment) for comment in comments], selected_index=0)
+    ipywidgets.jslink((menu, "index"), (stack, "selected_index"))
+    return ipywidgets.VBox([menu, stack])
+
+
 def draw_network(ax, widths, names, dropped_from=7):
     """Draw layers of neurons as columns of circles, every neuron joined to every one of the next layer.
 
@@ -75,6 +88,23 @@ def draw_network(ax, widths, names, dropped_from=7):
     ax.axis("off")
 
 
+def draw_graph(ax, nodes, arrows, back=()):
+    """Draw nodes {text: (x, y, kind)}, forward arrows, and gradients flowing back along some of them."""
+    for u, v in arrows:
+        ax.annotate("", nodes[v][:2], nodes[u][:2], zorder=1,
+                    arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkA": 17, "shrinkB": 17})
+    for v, u in back:
+        ax.annotate("", nodes[u][:2], nodes[v][:2], zorder=1,
+                    arrowprops={"arrowstyle": "-|>", "color": COLOURS["gradient"], "linestyle": "--", "shrinkA": 19,
+                                "shrinkB": 19, "linewidth": 1.6, "connectionstyle": "arc3,rad=0.32"})
+    for text, (x, y, kind) in nodes.items():
+        ax.scatter(x, y, s=780, facecolor=FILL[kind], edgecolor="black", linewidth=1.2, zorder=2)
+        ax.text(x, y, text, ha="center", va="center", fontsize=12, zorder=3)
+    xs, ys = zip(*[node[:2] for node in nodes.values()])
+    ax.set(xlim=(min(xs) - 0.5, max(xs) + 0.5), ylim=(min(ys) - 0.5, max(ys) + 0.5))
+    ax.axis("off")
+
+
 def refused(attempt):
     """Return what the kernel says when it is asked to accept `attempt()`, a wrong step."""
     try:
@@ -82,3 +112,22 @@ def refused(attempt):
     except Refused as refusal:
         return refusal
     raise AssertionError("the step was accepted")
+
+
+def proved(name, sizes, **data):
+    """Return the values of a proved right side, with the axes of the variable."""
+    lemma = THEOREMS[name].build()
+    entries = lemma.left.args if isinstance(lemma.left, D) else [lemma.left]
+    axes = [index for entry in entries for index in entry.args[1]]
+    return evaluator(lemma, axes)(np, sizes, **data)
+
+
+def sources(*names):
+    """Print the code of several derivations."""
+    print("\n\n".join(THEOREMS[name].source.rstrip() for name in names))
+
+
+def html_of(text):
+    r"""Return a line of Markdown with `code` and $formulas$ as HTML that MathJax completes on a page."""
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    return re.sub(r"\$([^$]+)\$", r'<span class="math notranslate nohighlight">\\(\1\\)</span>', text)

@@ -67,3 +67,20 @@ def test_gradient_check_finds_a_wrong_backward(method):
 def test_what_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("output, bias", [("softmax", True), ("softmax", False), ("identity", True), ("sigmoid", True)])
+def test_the_slope_in_any_direction_is_the_gradient_times_the_direction(output, bias):
+    net = dense_network([3, 4, 3, 2], np.random.default_rng(0), "tanh", output, bias=bias, dtype="float64")
+    X, = normal((5, 3))
+    Y = normal((5, 2))[0] if output == "identity" else np.arange(5) % 2 if output == "softmax" else np.eye(2)[np.arange(5) % 2]
+    start, d = net.parameters, net.gradients(X, Y)[1]
+    for seed in range(3):
+        v = dict(zip(start, normal(*(a.shape for a in start.values()), seed=seed)))
+
+        def loss_along(s):
+            net.parameters = {name: a + s * v[name] for name, a in start.items()}
+            return net.loss(X, Y)
+
+        expected = sum((d[name] * v[name]).sum() for name in start)
+        np.testing.assert_allclose(numerical_gradient(loss_along, 0.0, "complex"), expected, rtol=1e-11, atol=1e-14)

@@ -24,8 +24,8 @@ def test_notebooks_are_executed_and_slim():
 
 
 def test_the_contents_name_every_chapter():
-    contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    named = [contents["root"]] + [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]]
+    contents = (ROOT / "_toc.yml").read_text()
+    named = [yaml.safe_load(contents)["root"], *re.findall(r"- file: (\S+)", contents)]
     assert sorted(named) == sorted(f"book/{path.stem}" for path in (ROOT / "book").glob("*.*")
                                    if path.suffix in (".ipynb", ".md"))
 

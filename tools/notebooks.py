@@ -65,6 +65,8 @@ def main(arguments):
         slimmed = nbformat.writes(slim(notebook)) + "\n"
         if slimmed != text and check:
             bad.append(f"{path}: not slim, run `make notebooks`")
+        elif path.read_text() != text:
+            bad.append(f"{path}: changed by someone else while it ran, not stored")
         elif slimmed != text:
             path.write_text(slimmed)
             print(f"{path}: stored")

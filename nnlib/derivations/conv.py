@@ -27,7 +27,7 @@ def conv_theory():
     return t, (n, N, a, A, f, F, x, y, u, U, v, O, i, j), (X, W, b, Y, L, G), P
 
 
-@theorem("backprop", code="conv.conv2d_backward")
+@theorem("convolution", code="conv.conv2d_backward")
 def conv2d_backward_X():
     """The gradient by the input of a convolution is the gradient G by its output, convolved with the flipped kernels."""
     t, (n, N, a, A, f, F, x, y, u, U, v, O, i, j), (X, W, b, Y, L, G), P = conv_theory()
@@ -40,7 +40,7 @@ def conv2d_backward_X():
     return d.done("conv2d_backward_X")
 
 
-@theorem("backprop", code="conv.conv2d_backward")
+@theorem("convolution", code="conv.conv2d_backward")
 def conv2d_backward_W():
     """The gradient by the kernels correlates the input with G, the gradient by the output, summed over the samples."""
     t, (n, N, a, A, f, F, x, y, u, U, v, O, i, j), (X, W, b, Y, L, G), P = conv_theory()
@@ -54,7 +54,7 @@ def conv2d_backward_W():
     return d.done("conv2d_backward_W")
 
 
-@theorem("backprop", code="conv.conv2d_backward")
+@theorem("convolution", code="conv.conv2d_backward")
 def conv2d_backward_b():
     """The gradient by the bias of a channel sums G, the gradient by the output, over samples and places."""
     t, (n, N, a, A, f, F, x, y, u, U, v, O, i, j), (X, W, b, Y, L, G), P = conv_theory()

@@ -362,7 +362,7 @@ def check_step(derivation, a, b, reasons, search=10):
             if lemma:
                 theory.accept_lemma(lemma)
     if free_indices(b) - free_indices(a) and free_indices(a):
-        raise Refused(f"the index {next(iter(free_indices(b) - free_indices(a)))!r} comes out of nothing")
+        raise Refused(f"the index {min(map(repr, free_indices(b) - free_indices(a)))} comes out of nothing")
     always = [("assumption", c) for c in derivation.distinct]
     uses = [u for r in reasons for u in r.uses] + always
     proved = proved_by_cases(a, b, reasons) if any(r.cases for r in reasons) else prover.prove(a, b, uses)

@@ -343,7 +343,7 @@ def exponential_theory():
     return t, (i, s, k, q, j, l), (x, y), (W, b, alpha), (z, u, p, L)
 
 
-@theorem("backprop", code="network.Network.backward")
+@theorem("gradient_problems", code="network.Network.backward")
 def exponential_y():
     """The gradient of the squared loss by a prediction is twice prediction minus target."""
     t, (i, s, _, _, _, _), (x, y), _, (z, u, p, L) = exponential_theory()
@@ -354,7 +354,7 @@ def exponential_y():
     return d.done("exponential_y")
 
 
-@theorem("backprop", code="network.Network.backward")
+@theorem("gradient_problems", code="network.Network.backward")
 def exponential_alpha():
     """The gradient by α_j sums the gradients by the predictions times the units u_ij over the samples."""
     t, (i, _, _, _, j, l), _, (_, _, alpha), (z, u, p, L) = exponential_theory()
@@ -366,7 +366,7 @@ def exponential_alpha():
     return d.done("exponential_alpha")
 
 
-@theorem("backprop", code="network.Network.backward")
+@theorem("gradient_problems", code="network.Network.backward")
 def exponential_u():
     """The gradient by a unit u_ij is the gradient by the prediction times α_j."""
     t, (i, s, _, _, j, l), _, (_, _, alpha), (z, u, p, L) = exponential_theory()
@@ -378,7 +378,7 @@ def exponential_u():
     return d.done("exponential_u")
 
 
-@theorem("backprop", code="network.Network.backward")
+@theorem("gradient_problems", code="network.Network.backward")
 def exponential_z():
     """The gradient by z_ij is the gradient by the unit times the unit itself."""
     t, (i, s, _, _, j, l), _, _, (z, u, p, L) = exponential_theory()
@@ -391,7 +391,7 @@ def exponential_z():
     return d.done("exponential_z")
 
 
-@theorem("backprop", code="network.Network.backward")
+@theorem("gradient_problems", code="network.Network.backward")
 def exponential_W():
     """The gradient by W_jk sums the gradients by z_ij times the inputs x_ik over the samples."""
     t, (i, _, k, q, j, l), (x, _), (W, b, _), (z, u, p, L) = exponential_theory()
@@ -403,7 +403,7 @@ def exponential_W():
     return d.done("exponential_W")
 
 
-@theorem("backprop", code="network.Network.backward")
+@theorem("gradient_problems", code="network.Network.backward")
 def exponential_b():
     """The gradient by b_j sums the gradients by z_ij over the samples."""
     t, (i, _, k, _, j, l), (x, _), (W, b, _), (z, u, p, L) = exponential_theory()

@@ -21,7 +21,7 @@ def sample_theory():
     return t, m, (i, k), (theta, loss, g, L)
 
 
-@theorem("backprop", code="network.Network.gradients")
+@theorem("training", code="network.Network.gradients")
 def gradient_of_mean():
     """The gradient of the mean loss is the mean of the gradients of the samples."""
     t, m, (i, k), (theta, loss, g, L) = sample_theory()
@@ -32,7 +32,7 @@ def gradient_of_mean():
     return d.done("gradient_of_mean")
 
 
-@theorem("backprop", code="training.minibatches")
+@theorem("training", code="training.minibatches")
 def random_sample_unbiased():
     """The gradient of one sample drawn with equal chances has the full gradient as its expected value."""
     t, m, (i, k), (theta, loss, g, L) = sample_theory()
@@ -53,7 +53,7 @@ def batch_theory():
     return t, (m, B), (i, k, s), samples, (p, inside)
 
 
-@theorem("backprop", code="training.minibatches")
+@theorem("training", code="training.minibatches")
 def minibatch_unbiased():
     """If each sample is in the batch with probability B/m, the batch gradient is right in expectation."""
     t, (m, B), (i, k, s), (theta, loss, g, L), (p, I) = batch_theory()
@@ -66,7 +66,7 @@ def minibatch_unbiased():
     return d.done("minibatch_unbiased")
 
 
-@theorem("backprop", code="training.minibatches")
+@theorem("training", code="training.minibatches")
 def inclusion_probability():
     """The mean chance of a sample to be in a batch of B of the m samples is B/m, so equal chances are B/m."""
     t, (m, B), (i, k, s), _, (p, I) = batch_theory()
@@ -82,7 +82,7 @@ def inclusion_probability():
 
 # --- what it costs ------------------------------------------------------------
 
-@theorem("backprop", code="linear.dense")
+@theorem("cost", code="linear.dense")
 def dense_cost():
     """XW takes m n_in n_out multiply-adds: one for each sample, each input and each output."""
     t = Theory("cost of a dense layer")
@@ -94,7 +94,7 @@ def dense_cost():
     return d.done("dense_cost")
 
 
-@theorem("backprop", code="linear.dense_backward")
+@theorem("cost", code="linear.dense_backward")
 def dense_backward_cost():
     """The two products G Wᵀ and Xᵀ G take twice the multiply-adds of the forward pass."""
     t = Theory("cost of a dense layer")
@@ -115,7 +115,7 @@ def conv_sizes():
     return t, (m, c, k, p, q, H, V), (n, a, f, u, v, i, j)
 
 
-@theorem("backprop", code="conv.conv2d")
+@theorem("convolution", code="conv.conv2d")
 def conv2d_cost():
     """A convolution takes c p q multiply-adds for each entry of its output, products with the padding included."""
     t, (m, c, k, p, q, H, V), (n, a, f, u, v, i, j) = conv_sizes()
@@ -125,7 +125,7 @@ def conv2d_cost():
     return d.done("conv2d_cost")
 
 
-@theorem("backprop", code="conv.conv2d_backward")
+@theorem("convolution", code="conv.conv2d_backward")
 def conv2d_weights_cost():
     """The gradient by the kernels takes as many multiply-adds as the forward pass."""
     t, (m, c, k, p, q, H, V), (n, a, f, u, v, i, j) = conv_sizes()
@@ -135,7 +135,7 @@ def conv2d_weights_cost():
     return d.done("conv2d_weights_cost")
 
 
-@theorem("backprop", code="conv.conv2d_backward")
+@theorem("convolution", code="conv.conv2d_backward")
 def conv2d_input_cost():
     """The gradient by the input takes k p q multiply-adds for each entry of the padded input."""
     t = Theory("cost of a convolution")
@@ -160,7 +160,7 @@ def widths_theory():
     return t, m, (i, l, j, k), (h, n)
 
 
-@theorem("backprop", code="network.Network.forward")
+@theorem("cost", code="network.Network.forward")
 def network_cost():
     """With widths n_1, …, n_(L+1) the forward pass takes m Σ n_l n_(l+1) multiply-adds."""
     t, m, (i, l, j, k), (h, n) = widths_theory()
@@ -171,7 +171,7 @@ def network_cost():
     return d.done("network_cost")
 
 
-@theorem("backprop", code="network.Network.backward")
+@theorem("cost", code="network.Network.backward")
 def network_backward_cost():
     """The backward pass takes twice the forward pass, less the gradient of the data, which nobody needs."""
     t, m, (i, l, j, k), (h, n) = widths_theory()
