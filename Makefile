@@ -1,6 +1,8 @@
 # The README's commands. Everything runs in .venv, which is made from requirements.txt.
 PYTHON ?= python3
 BIN := .venv/bin
+# two test processes run at a time: one thread of the matrix library for each
+export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: book test theorems coverage lab serve notebooks clean
 
