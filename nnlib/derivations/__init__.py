@@ -81,8 +81,9 @@ from .reference import evaluator
 from .registry import THEOREMS, theorem
 
 from . import activations, linear, losses, network, conv, training  # noqa: E402  (each registers its theorems)
+from .challenge import challenge  # noqa: E402  (after the theorems)
 
 __all__ = ["D", "FalseStep", "KernelBug", "Refused", "Sum", "THEOREMS", "Theory", "Unproved", "Vacuous", "by_lemma",
-           "cases", "chain_rule", "definition", "delta", "delta_rule", "differentiation", "evaluator", "exp", "given",
+           "cases", "chain_rule", "challenge", "definition", "delta", "delta_rule", "differentiation", "evaluator", "exp", "given",
            "linearity", "log", "matrix_product", "monotone", "power_rule", "product_rule", "quotient_rule", "relu",
            "same_sign", "sign_cases", "step", "tanh", "theorem"]
