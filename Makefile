@@ -4,12 +4,16 @@ BIN := .venv/bin
 # two test processes run at a time: one thread of the matrix library for each
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: book test theorems coverage lab serve notebooks clean
+.PHONY: book lite test theorems coverage lab serve notebooks clean
 
 book: .venv/ready
 	$(BIN)/python tools/vendor.py
 	$(BIN)/jupyter-book build . --all -n -W --keep-going
 	@echo "The book: $(CURDIR)/_build/html/index.html"
+
+# the chapters as notebooks that run in the browser, in _build/html/lite; after `make book`
+lite: .venv/ready
+	$(BIN)/python tools/lite.py
 
 theorems: .venv/ready
 	$(BIN)/python -m nnlib.derivations
