@@ -4,16 +4,13 @@ BIN := .venv/bin
 # two test processes run at a time: one thread of the matrix library for each
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: book lite test theorems coverage lab serve notebooks clean
+.PHONY: book test browser photos theorems coverage lab serve notebooks clean
 
 book: .venv/ready
 	$(BIN)/python tools/vendor.py
 	$(BIN)/jupyter-book build . --all -n -W --keep-going
-	@echo "The book: $(CURDIR)/_build/html/index.html"
-
-# the chapters as notebooks that run in the browser, in _build/html/lite; after `make book`
-lite: .venv/ready
 	$(BIN)/python tools/lite.py
+	@echo "The book: $(CURDIR)/_build/html/index.html"
 
 theorems: .venv/ready
 	$(BIN)/python -m nnlib.derivations
@@ -23,9 +20,17 @@ coverage: .venv/ready
 	$(BIN)/python tools/coverage_map.py
 
 test: .venv/ready
-	$(BIN)/python -m pytest -q -n 2 tests nnlib
+	$(BIN)/python -m pytest -q -n 2 --ignore tests/browser tests nnlib
 	# the digits first: they take longest
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval -W default book/digits.ipynb $(filter-out book/digits.ipynb,$(wildcard book/*.ipynb))
+
+# the built pages in a real Chromium, the network cut; after `make book`
+browser: .venv/ready
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/browser
+
+# every page at two widths, light and dark, in _build/photos; after `make book`
+photos: .venv/ready
+	$(BIN)/python tests/browser/photos.py
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --notebook-dir book

@@ -10,6 +10,7 @@ import re
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
+from PIL import Image
 
 from nnlib.derivations import THEOREMS, D, Refused, evaluator
 
@@ -28,11 +29,16 @@ plt.rcParams.update({
 
 def picture(figure, alt):
     """Return the figure as an <img> element with the alt text, and close it."""
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=90)
+    drawn, content = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=90)
     plt.close(figure)
+    kind, drawing = "png", Image.open(drawn).convert("RGB")
+    drawing.quantize(128).save(content, "png", optimize=True)  # a third of the bytes
+    if content.tell() > 40_000:  # a speckled one, such as an image of weights
+        kind, content = "webp", io.BytesIO()
+        drawing.save(content, "webp", quality=80)
     data = base64.b64encode(content.getvalue()).decode()
-    return f'<img src="data:image/png;base64,{data}" alt="{html.escape(alt)}" style="max-width: 100%">'
+    return f'<img src="data:image/{kind};base64,{data}" alt="{html.escape(alt)}" style="max-width: 100%">'
 
 
 def slider(name, values, draw, alt):

@@ -1,14 +1,18 @@
-"""A Sphinx extension: a built page asks no other host for anything.
+"""A Sphinx extension: a built page asks no other host for anything, and is readable before its scripts run.
 
 tools/vendor.py has put MathJax, require.js and the widget manager into book/_vendor. They are
 copied beside the pages here, and not through html_static_path, because Jupyter Book loads every
 script that it finds there on every page.
 """
+import json
+import re
 from pathlib import Path
 from shutil import copytree
 
+from PIL import Image
 from sphinx.errors import ExtensionError
 
+STATE = "application/vnd.jupyter.widget-state+json"
 VENDOR = Path(__file__).parent.parent / "_vendor"
 
 # require.js takes a global of its name as its settings, and the widgets look for their fonts there;
@@ -49,9 +53,44 @@ def clean_page(app, pagename, templatename, context, doctree):
             script.attributes["data-jupyter-widgets-cdn"] = context["pathto"]("_static/vendor/", 1)
 
 
+def first_text(models, name):
+    """Return what a widget shows at first as HTML: of a stack the selected child, of a box all of them."""
+    state = models[name]["state"]
+    if models[name]["model_name"] == "HTMLModel":
+        return state["value"]
+    shown = [child.removeprefix("IPY_MODEL_") for child in state.get("children", [])]
+    if models[name]["model_name"] == "StackModel":
+        shown = shown[state["selected_index"]:][:1]
+    return "".join(first_text(models, child) for child in shown)
+
+
+def text_first(app, pagename, templatename, context, doctree):
+    """Move the widgets' data behind the text, and show the first picture of each where there are no scripts."""
+    for script in context["script_files"]:
+        if script.attributes.get("type") == STATE:
+            models = json.loads(script.attributes["body"])["state"]
+            body = re.sub(
+                r'<script type="application/vnd.jupyter.widget-view\+json">(.*?)</script>',
+                lambda view: f"{view[0]}<noscript>{first_text(models, json.loads(view[1])['model_id'])}</noscript>",
+                context["body"])
+            context["body"] = f'{body}<script type="{STATE}">{script.attributes["body"]}</script>'
+    context["script_files"] = [script for script in context["script_files"] if script.attributes.get("type") != STATE]
+
+
+def lighten(app, exception):
+    """Store the pictures of the cells with at most 128 colours: a third of the bytes, and the same to the eye."""
+    for path in (Path(app.outdir) / "_images").glob("*.png"):
+        with Image.open(path) as picture:
+            if picture.mode == "RGBA" and picture.getextrema()[3] == (255, 255):  # not yet done, not transparent
+                picture.convert("RGB").quantize(128).save(path, optimize=True)
+
+
 def setup(app):
     # the handlers of thebe and of the theme must have run before the page is cleaned
     app.connect("config-inited", configure, priority=900)
     app.connect("html-page-context", clean_page, priority=900)
+    app.connect("html-page-context", text_first, priority=901)
+    app.connect("build-finished", lighten)
     app.add_js_file(None, body=SHIM, priority=1)
+    app.add_js_file("access.js")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,64 @@
+"""One visit to each page of the book: all tests of a page look at the same open page."""
+import sys
+from types import SimpleNamespace
+
+import pytest
+from browse import HTML, PAGES, READY, ROOT, SIZES, chromium, missing, served
+
+sys.path.insert(0, str(ROOT / "tools"))
+AXE = "axe-core@4.14.0", "2277b0a3ef47af9b52497faa3e71598e86e0a0e5e6eb295207a5657ede4709af"
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:  # `-n 2 --dist loadgroup` leaves the tests of a page together
+        if "visit" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(item.callspec.params["visit"]))
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if missing():
+        pytest.skip(missing())
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def address():
+    with served() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def context(browser):
+    context = browser.new_context(viewport=SIZES["wide"])
+    context.set_default_timeout(60_000)
+    return context
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory):
+    """The text of axe-core, which npm fetches once."""
+    stored = ROOT / "_build" / "axe.min.js"
+    if not stored.exists():
+        from vendor import fetch
+        folder = tmp_path_factory.mktemp("axe")
+        fetch(*AXE, ("axe.min.js",), folder)
+        (folder / "axe.min.js").replace(stored)
+    return stored.read_text()
+
+
+@pytest.fixture(scope="session", params=PAGES, ids=lambda name: name.rsplit("/")[-1])
+def visit(request, context, address):
+    """An opened page, what it asked for, and what went wrong; folded parts are open."""
+    page, asked, wrong = context.new_page(), [], []
+    page.on("request", lambda asking: asked.append(asking.url))
+    page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("requestfailed", lambda asking: wrong.append(f"{asking.url} failed"))
+    page.on("response", lambda answer: answer.status >= 400 and wrong.append(f"{answer.url}: {answer.status}"))
+    page.goto(f"{address}/{request.param}.html")
+    page.evaluate(READY)
+    yield SimpleNamespace(page=page, name=request.param, file=HTML / f"{request.param}.html", asked=asked, wrong=wrong,
+                          address=address)
+    page.close()

@@ -1,0 +1,93 @@
+"""Every page: complete without a network, as wide as the screen, legible, named, and not heavy."""
+import re
+
+import pytest
+from browse import HTML, SIZES
+
+HEAVIEST = 1_500_000  # bytes of a page and its own pictures
+
+IMAGES = """() => [...document.querySelectorAll('.bd-article img')].map(i => ({
+  alt: i.getAttribute('alt'), ground: getComputedStyle(i).backgroundColor, source: i.src.slice(0, 80),
+  loaded: i.complete && i.naturalWidth > 0}))"""
+
+# axe-core passes over MathJax's own elements, and over the theme's switch of colours, whose three hidden
+# icons have titles that are not in its label
+SEVERE = """async options => {
+  const found = await axe.run({exclude: [['mjx-container'], ['.theme-switch-button']]}, {resultTypes: ['violations'], ...options});
+  return found.violations.filter(v => ['serious', 'critical'].includes(v.impact)).map(v =>
+    `${v.id}: ${v.nodes.length} times, ` + v.nodes.slice(0, 3).map(n => n.target + ' ' + n.html.slice(0, 150)).join(' | '));
+}"""
+
+
+def test_the_page_is_complete_without_a_network(visit):
+    assert not visit.wrong
+    assert not [url for url in visit.asked if not url.startswith((visit.address, "data:", "blob:"))]
+
+
+def test_formulas_are_typeset(visit):
+    written = len(re.findall(r'class="math ', visit.file.read_text()))
+    count = visit.page.evaluate("document.querySelectorAll('.math mjx-container').length")
+    assert count > 0 if written else count == 0
+    assert visit.page.evaluate("document.querySelectorAll('mjx-merror, [data-mjx-error]').length") == 0
+    left = visit.page.evaluate(r"""[...document.querySelectorAll('.bd-article .math')]
+        .filter(e => !e.querySelector('mjx-container') && /\\[(\[]/.test(e.textContent)).length""")
+    assert left == 0
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_sticks_out(visit, size):
+    visit.page.set_viewport_size(SIZES[size])
+    wide = visit.page.evaluate("""() => document.documentElement.scrollWidth <= innerWidth ? [] :
+        [...document.querySelectorAll('.bd-article *')].filter(e => e.getBoundingClientRect().right > innerWidth)
+        .slice(0, 5).map(e => e.outerHTML.slice(0, 200))""")
+    visit.page.set_viewport_size(SIZES["wide"])
+    assert not wide
+
+
+def test_every_picture_is_told_and_drawn_on_white(visit):
+    visit.page.emulate_media(color_scheme="dark")
+    visit.page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    images = visit.page.evaluate(IMAGES)
+    visit.page.emulate_media(color_scheme="light")
+    assert not [image for image in images if not image["loaded"] or len(image["alt"] or "") < 10]
+    assert {image["ground"] for image in images} <= {"rgb(255, 255, 255)"}
+
+
+def test_axe_finds_nothing_severe(visit, axe):
+    visit.page.evaluate(axe)
+    light = visit.page.evaluate(SEVERE, {})
+    visit.page.emulate_media(color_scheme="dark")  # only colours differ
+    visit.page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    dark = visit.page.evaluate(SEVERE, {"runOnly": ["color-contrast"]})
+    visit.page.emulate_media(color_scheme="light")
+    assert not light
+    assert not dark
+
+
+def test_nothing_moves_for_who_wants_no_motion(visit):
+    visit.page.emulate_media(reduced_motion="reduce")
+    moving = visit.page.evaluate("""[...document.querySelectorAll('*')].filter(e => {
+        const style = getComputedStyle(e);
+        return style.animationName !== 'none' || /[1-9]/.test(style.transitionDuration); }).length""")
+    visit.page.emulate_media(reduced_motion="no-preference")
+    assert moving == 0
+
+
+def test_the_page_is_not_heavy(visit):
+    text = visit.file.read_text()
+    pictures = set(re.findall(r'(?:src|href)="\.\./(_images/[^"]+)"', text))
+    assert len(text.encode()) + sum((HTML / name).stat().st_size for name in pictures) < HEAVIEST
+
+
+def test_the_page_is_readable_without_scripts(visit, browser):
+    context = browser.new_context(viewport=SIZES["wide"], java_script_enabled=False)
+    page = context.new_page()
+    page.goto(visit.page.url)
+    assert page.locator(".bd-article h1").first.is_visible()
+    assert page.locator(".bd-article p").count() >= 3
+    controls = page.locator(".bd-article noscript img")
+    sliders = visit.page.locator(".noUi-handle").count()
+    assert controls.count() >= sliders
+    if sliders:
+        assert controls.first.is_visible()
+    context.close()
