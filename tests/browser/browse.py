@@ -47,6 +47,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 def served():
     """Serve the built book; give its address."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=HTML))
+    server.handle_error = lambda *arguments: None  # a page that is closed hangs up in the middle of a file
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

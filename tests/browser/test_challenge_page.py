@@ -1,54 +1,17 @@
-"""The form "Challenge this equation" of the built page on softmax, in a browser with Python beside the page.
-
-The pages are those of BOOK_HTML, or of _build/html where it is not set.
-"""
-import functools
-import http.server
-import os
+"""The form "Challenge this equation" of the built page on softmax, in a browser with Python beside the page."""
 import re
-import shutil
-import threading
 import time
-from pathlib import Path
 
 import pytest
+from browse import HTML
 
-HTML = Path(os.environ.get("BOOK_HTML", Path(__file__).parents[2] / "_build" / "html"))
-FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync""".split()
 PAGE = HTML / "book" / "softmax.html"
 PHONE = {"viewport": {"width": 375, "height": 800}, "color_scheme": "dark", "reduced_motion": "reduce"}
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no browser tests")
-if not shutil.which("chromium"):
-    pytest.skip("there is no chromium: no browser tests", allow_module_level=True)
 if not PAGE.exists() or 'class="challenge"' not in PAGE.read_text(encoding="utf-8"):
     pytest.skip(f"{PAGE} is not built: no browser test of its forms", allow_module_level=True)
 with_python = pytest.mark.skipif(not (HTML / "lite/static/pyodide/pyodide.mjs").exists(),
                                  reason="the book was built without notebooks for the browser")
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
-
-
-@pytest.fixture(scope="module")
-def address():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=HTML))
-    server.handle_error = lambda *arguments: None  # a stopped worker hangs up in the middle of a file
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

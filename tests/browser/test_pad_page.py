@@ -1,24 +1,10 @@
-"""The built page "Draw a digit" in a browser: mouse, finger and keys draw, and the network reads.
-
-The pages are those of BOOK_HTML, or of _build/html where it is not set.
-"""
-import functools
-import http.server
-import os
+"""The built page "Draw a digit" in a browser: mouse, finger and keys draw, and the network reads."""
 import re
-import shutil
-import threading
-from pathlib import Path
 
 import pytest
+from browse import HTML
 
-HTML = Path(os.environ.get("BOOK_HTML", Path(__file__).parents[2] / "_build" / "html"))
-FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync""".split()
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no browser tests")
-if not shutil.which("chromium"):
-    pytest.skip("there is no chromium: no browser tests", allow_module_level=True)
 if not (HTML / "book" / "draw.html").exists():
     pytest.skip(f"{HTML}/book/draw.html is not built: no browser test of it", allow_module_level=True)
 
@@ -30,28 +16,6 @@ DIGITS = {
 }
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
-
-
-@pytest.fixture(scope="module")
-def address():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=HTML))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/book/draw.html"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def page(browser, address, request):
     context = browser.new_context(**getattr(request, "param", {"viewport": {"width": 1280, "height": 900}}))
@@ -59,8 +23,8 @@ def page(browser, address, request):
     page.errors = []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("request", lambda sent: page.errors.append(sent.url)
-            if not sent.url.startswith((address.split("/book")[0], "data:", "blob:")) else None)
-    page.goto(address)
+            if not sent.url.startswith((address, "data:", "blob:")) else None)
+    page.goto(f"{address}/book/draw.html")
     page.locator(".digit-pad .field").scroll_into_view_if_needed()
     yield page
     assert page.errors == []

@@ -19,6 +19,13 @@ SEVERE = """async options => {
 }"""
 
 
+def scheme(page, name):
+    """Show the page light or dark, and let the theme's colours come to rest."""
+    page.emulate_media(color_scheme=name)
+    page.wait_for_function(f"document.documentElement.dataset.theme === '{name}'")
+    page.wait_for_timeout(300)
+
+
 def test_the_page_is_complete_without_a_network(visit):
     assert not visit.wrong
     assert not [url for url in visit.asked if not url.startswith((visit.address, "data:", "blob:"))]
@@ -45,10 +52,9 @@ def test_nothing_sticks_out(visit, size):
 
 
 def test_every_picture_is_told_and_drawn_on_white(visit):
-    visit.page.emulate_media(color_scheme="dark")
-    visit.page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    scheme(visit.page, "dark")
     images = visit.page.evaluate(IMAGES)
-    visit.page.emulate_media(color_scheme="light")
+    scheme(visit.page, "light")
     assert not [image for image in images if not image["loaded"] or len(image["alt"] or "") < 10]
     assert {image["ground"] for image in images} <= {"rgb(255, 255, 255)"}
 
@@ -56,10 +62,9 @@ def test_every_picture_is_told_and_drawn_on_white(visit):
 def test_axe_finds_nothing_severe(visit, axe):
     visit.page.evaluate(axe)
     light = visit.page.evaluate(SEVERE, {})
-    visit.page.emulate_media(color_scheme="dark")  # only colours differ
-    visit.page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    scheme(visit.page, "dark")  # only colours differ
     dark = visit.page.evaluate(SEVERE, {"runOnly": ["color-contrast"]})
-    visit.page.emulate_media(color_scheme="light")
+    scheme(visit.page, "light")
     assert not light
     assert not dark
 
