@@ -112,8 +112,9 @@ def test_the_notebook_of_proofs_proves_and_refuses():
         *body, last = ast.parse(source).body
         exec(compile(ast.Module(body, []), "proofs", "exec"), space)
         shown.append(eval(compile(ast.Expression(last.value), "proofs", "eval"), space))
-    theorem, names, mine, wrong, challenge = shown
+    theorem, names, typed, mine, wrong, challenge = shown
     assert "4 steps, each proved" in theorem._repr_markdown_()
+    assert typed.kind == "false" and typed.numbers
     assert "softmax_backward" in names and mine.name == "distance_gradient"
     assert isinstance(wrong, space["FalseStep"]) and isinstance(challenge, space["FalseStep"])
     solution = cells[-1].source.split("sum itself: `")[1].split("`")[0]

@@ -2,6 +2,7 @@
 import hashlib
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,23 @@ def test_what_was_built_is_whole():
     assert {*lite.KERNEL, "sympy", "ipywidgets", "nnlib", "nnlib-mnist"} <= here and "numpy" not in here
     chapters = {path.name for path in (ROOT / "book").glob("*.ipynb")}
     assert {path.name for path in (lite.OUTPUT / "files" / "book").glob("*.ipynb")} == chapters
+
+
+@pytest.mark.skipif(not FOLDER.exists(), reason="no notebooks for the browser: run make book; no proof was run there")
+def test_the_first_proof_and_a_false_line_in_the_browser(browser, address):
+    context = browser.new_context()
+    page, outside = context.new_page(), []
+    context.on("request", lambda sent: outside.append(sent.url)
+               if not sent.url.startswith((address, "data:", "blob:")) else None)
+    start = time.monotonic()
+    page.goto(f"{address}/lite/notebooks/index.html?path=proofs.ipynb")
+    page.locator(".jp-Toolbar-kernelName", has_text="Pyodide").wait_for(timeout=60_000)
+    page.locator(".jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    page.locator(".jp-OutputArea-output mjx-container").first.wait_for(timeout=60_000)
+    took = time.monotonic() - start
+    for _ in range(5):  # two texts and the cells between: the last is the typed line
+        page.keyboard.press("Shift+Enter", delay=200)
+    page.locator(".jp-OutputArea-output", has_text="False:").first.wait_for(timeout=60_000)
+    assert took < 25 and not outside
+    context.close()
