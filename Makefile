@@ -22,7 +22,7 @@ coverage: .venv/ready
 test: .venv/ready
 	$(BIN)/python -m pytest -q -n 2 --ignore tests/browser tests nnlib
 	# the digits first: they take longest
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval -W default book/digits.ipynb $(filter-out book/digits.ipynb,$(wildcard book/*.ipynb))
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval -W default book/digits.ipynb $(filter-out book/digits.ipynb,$(wildcard book/*.ipynb)) tools/proofs.ipynb
 
 # the built pages in a real Chromium, the network cut; after `make book`
 browser: .venv/ready

@@ -124,7 +124,9 @@ def test_the_notebook_of_proofs_proves_and_refuses():
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_no_directive_role_or_label_is_left_in_the_text(lite, path):
-    texts = [cell.source for cell in lite.chapter(path).cells if cell.cell_type == "markdown"]
+    cells = lite.chapter(path).cells
+    assert not any(cell.get("outputs") for cell in cells)
+    texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
     for text in texts:
         assert not re.search(r"^\([\w.-]+\)=$|^`{3,}\{|\{[a-z:]+\}`", text, re.M), text
 

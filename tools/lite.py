@@ -91,6 +91,9 @@ def notebook(path):
     """Return the notebook for the kernel in the browser."""
     content = nbformat.read(path, as_version=4)
     content.metadata["kernelspec"] = {"display_name": "Python (Pyodide)", "language": "python", "name": "python"}
+    for cell in content.cells:
+        if cell.cell_type == "code":  # nothing is shown that was not run in the reader's browser
+            cell.outputs, cell.execution_count = [], None
     return content
 
 
