@@ -6,6 +6,8 @@ import base64
 import html
 import io
 import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -47,14 +49,26 @@ def slider(name, values, draw, alt):
     `draw` returns a figure, `alt(value)` its alt text. All pictures are drawn beforehand and the
     slider is joined to them in the browser, so it works with no kernel, on the published page.
     """
-    control = ipywidgets.SelectionSlider(
+    return sliders({name: values}, draw, alt)
+
+
+def sliders(choices, draw, alt):
+    """Return a slider for each name in `choices`, and the picture `draw(*values)` for where they stand."""
+    controls = [ipywidgets.SelectionSlider(
         options=[(f"{value:g}" if isinstance(value, (int, float, np.number)) else str(value), i)
                  for i, value in enumerate(values)],
         index=len(values) // 2, description=name, layout={"width": "min(100%, 420px)"})
-    pictures = ipywidgets.Stack([ipywidgets.HTML(picture(draw(value), alt(value))) for value in values],
-                                selected_index=control.index)
-    ipywidgets.jslink((control, "index"), (pictures, "selected_index"))
-    return ipywidgets.VBox([control, pictures])
+        for name, values in choices.items()]
+
+    def pictures(*chosen):
+        if len(chosen) == len(controls):
+            return ipywidgets.HTML(picture(draw(*chosen), alt(*chosen)))
+        control, values = controls[len(chosen)], list(choices.values())[len(chosen)]
+        stack = ipywidgets.Stack([pictures(*chosen, value) for value in values], selected_index=control.index)
+        ipywidgets.jslink((control, "index"), (stack, "selected_index"))
+        return stack
+
+    return ipywidgets.VBox([*controls, pictures()])
 
 
 def ask(question, answers):
@@ -118,6 +132,14 @@ def refused(attempt):
     except Refused as refusal:
         return refusal
     raise AssertionError("the step was accepted")
+
+
+def side_by_side(work, items):
+    """Return [work(item) for item in items], two at a time, one on each core."""
+    if sys.platform == "emscripten":  # the browser's Python has no threads
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(work, items))
 
 
 def proved(name, sizes, **data):

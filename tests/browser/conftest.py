@@ -9,6 +9,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 AXE = "axe-core@4.14.0", "2277b0a3ef47af9b52497faa3e71598e86e0a0e5e6eb295207a5657ede4709af"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     for item in items:  # `-n 2 --dist loadgroup` leaves the tests of a page together
         if "visit" in getattr(item, "fixturenames", ()):
