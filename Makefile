@@ -4,7 +4,7 @@ BIN := .venv/bin
 # two test processes run at a time: one thread of the matrix library for each
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: book test browser photos theorems coverage lab serve notebooks clean
+.PHONY: book test browser theorems coverage lab serve notebooks clean
 
 book: .venv/ready
 	$(BIN)/python tools/vendor.py
@@ -23,14 +23,11 @@ test: .venv/ready
 	$(BIN)/python -m pytest -q -n 2 --ignore tests/browser tests nnlib
 	# the digits first: they take longest
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval -W default book/digits.ipynb $(filter-out book/digits.ipynb,$(wildcard book/*.ipynb)) tools/proofs.ipynb
+	$(MAKE) browser
 
-# the built pages in a real Chromium, the network cut; after `make book`
+# the built pages in a real Chromium, the network cut, photographed into _build/photos; after `make book`
 browser: .venv/ready
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/browser
-
-# every page at two widths, light and dark, in _build/photos; after `make book`
-photos: .venv/ready
-	$(BIN)/python tests/browser/photos.py
+	$(BIN)/python -m pytest -q -rs -n 2 tests/browser
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --notebook-dir book

@@ -2,7 +2,7 @@
 import re
 
 import pytest
-from browse import HTML, SIZES
+from browse import HTML, PAGES, ROOT, SIZES
 
 HEAVIEST = 1_500_000  # bytes of a page and its own pictures
 
@@ -21,6 +21,12 @@ SEVERE = """async options => {
   return found.violations.filter(v => ['serious', 'critical'].includes(v.impact)).map(v =>
     `${v.id}: ${v.nodes.length} times, ` + v.nodes.slice(0, 3).map(n => n.target + ' ' + n.html.slice(0, 150)).join(' | '));
 }"""
+
+
+ALBUM = ROOT / "_build" / "photos"
+SHOTS = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
+LEAF = """<!doctype html><meta charset="utf-8"><title>The pages of the book</title><style>img {{ width: 23%; height: 400px;
+object-fit: cover; object-position: top; margin: 0.5%; border: 1px solid #999 }}</style>{}"""
 
 
 def scheme(page, name):
@@ -90,6 +96,36 @@ def test_the_page_is_readable_without_scripts(visit, browser):
     if exhibits:
         assert pictures.first.is_visible()
     context.close()
+
+
+@pytest.fixture(scope="session")
+def album():
+    """The folder of the photographs, with a page to leaf through them."""
+    ALBUM.mkdir(exist_ok=True)
+    shown = "".join(f"<h2>{name}</h2>" + "".join(
+        f'<a href="{photo(name, *shot)}"><img src="{photo(name, *shot)}" alt="{name}, {shot}" loading="lazy"></a>'
+        for shot in SHOTS) for name in PAGES)
+    (ALBUM / "index.html").write_text(LEAF.format(shown))
+    return ALBUM
+
+
+def photo(name, size, colours):
+    return f"{name.rsplit('/')[-1]}-{size}-{colours}.jpg"
+
+
+def test_photographs(visit, album):
+    taken = {}
+    for size, colours in SHOTS:
+        visit.page.set_viewport_size(SIZES[size])
+        scheme(visit.page, colours)
+        # Chromium draws at most 16384 pixels in one picture
+        height = min(visit.page.evaluate("document.documentElement.scrollHeight"), 16_000)
+        taken[size, colours] = visit.page.screenshot(
+            path=album / photo(visit.name, size, colours), type="jpeg", quality=60, full_page=True,
+            clip={"x": 0, "y": 0, "width": SIZES[size]["width"], "height": height})
+    visit.page.set_viewport_size(SIZES["wide"])
+    scheme(visit.page, "light")
+    assert len(set(taken.values())) == len(SHOTS)
 
 
 def test_at_last_axe_finds_nothing_severe(visit, axe):
