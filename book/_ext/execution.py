@@ -18,15 +18,15 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 ROOT = Path(__file__).parents[2]
-FOLDERS, ENDINGS = ("nnlib", "book", "tests", "tools"), (".py", ".js", ".json", ".npz")
+FOLDERS, ENDINGS = ("nnlib", "book"), (".py", ".js", ".json", ".npz")
 FIRST = "digits"  # the longest: the other cores take the rest in the meantime
 
 
 def digest():
-    """Return the hash of all files, besides the notebooks, whose change could change an output."""
-    files = [ROOT / "requirements.txt", ROOT / "constraints.txt", ROOT / "_toc.yml"]
+    """Return the hash of what the cells import and read, and of the packages' versions."""
+    files = [ROOT / "requirements.txt", ROOT / "constraints.txt"]
     files += [path for name in FOLDERS for path in sorted((ROOT / name).rglob("*"))
-              if path.suffix in ENDINGS and "_vendor" not in path.parts]
+              if path.suffix in ENDINGS and not {"_vendor", "_ext", "_static"} & {*path.parts}]
     total = hashlib.sha256(sys.version.encode())
     for path in files:
         total.update(hashlib.sha256(path.read_bytes()).digest())

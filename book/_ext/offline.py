@@ -4,6 +4,8 @@ tools/vendor.py has put MathJax, require.js and the widget manager into book/_ve
 copied beside the pages here, and not through html_static_path, because Jupyter Book loads every
 script that it finds there on every page.
 """
+import base64
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -35,6 +37,8 @@ def configure(app, config):
     if not (VENDOR / "packages.txt").exists():
         raise ExtensionError("book/_vendor is missing: run `python tools/vendor.py` first")
     config.mathjax_path = "vendor/mathjax/es5/tex-chtml.js"
+    # formulas.js begins; all fonts are declared at once, so that the page is not styled again for each formula
+    config.mathjax3_config = {"startup": {"typeset": False}, "chtml": {"adaptiveCSS": False}}
     config.nb_ipywidgets_js = {
         "vendor/requirejs/require.js": {},
         "vendor/@jupyter-widgets/html-manager/dist/embed-amd.js": {"data-jupyter-widgets-cdn-only": "true"},
@@ -49,6 +53,8 @@ def clean_page(app, pagename, templatename, context, doctree):
         if "sphinx-thebe" not in str(script.filename)
         and not str(script.attributes.get("body")).startswith("const THEBE_JS_URL")]
     for script in context["script_files"]:
+        if "vendor/" in str(script.filename):
+            script.attributes["defer"] = "defer"  # 4 MB: the text does not wait for them
         if "html-manager" in str(script.filename):  # where it finds its fonts, as seen from this page
             script.attributes["data-jupyter-widgets-cdn"] = context["pathto"]("_static/vendor/", 1)
 
@@ -64,24 +70,43 @@ def first_text(models, name):
     return "".join(first_text(models, child) for child in shown)
 
 
+def store(app, pagename, state):
+    """Return the widgets' data, with the pictures in files of their own: they are fetched after the text."""
+    folder = Path(app.outdir) / "_images"
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def stored(match):
+        kind, content = match[1], base64.b64decode(match[2])
+        file = f"exhibit-{hashlib.sha256(content).hexdigest()[:16]}.{kind}"
+        (folder / file).write_bytes(content)
+        return f"{'../' * pagename.count('/')}_images/{file}"
+
+    return re.sub(r"data:image/(png|webp);base64,([A-Za-z0-9+/=]+)", stored, state)
+
+
 def text_first(app, pagename, templatename, context, doctree):
     """Move the widgets' data behind the text, and show the first picture of each where there are no scripts."""
     for script in context["script_files"]:
         if script.attributes.get("type") == STATE:
-            models = json.loads(script.attributes["body"])["state"]
+            state = store(app, pagename, script.attributes["body"])
+            models = json.loads(state)["state"]
             body = re.sub(
                 r'<script type="application/vnd.jupyter.widget-view\+json">(.*?)</script>',
                 lambda view: f"{view[0]}<noscript>{first_text(models, json.loads(view[1])['model_id'])}</noscript>",
                 context["body"])
-            context["body"] = f'{body}<script type="{STATE}">{script.attributes["body"]}</script>'
+            context["body"] = f'{body}<script type="{STATE}">{state}</script>'
     context["script_files"] = [script for script in context["script_files"] if script.attributes.get("type") != STATE]
 
 
 def lighten(app, exception):
-    """Store the pictures of the cells with at most 128 colours: a third of the bytes, and the same to the eye."""
+    """Let no text wait for the theme's icons, and store the cells' pictures with at most 128 colours."""
+    for path in Path(app.outdir).rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r'<script (src="[^"]*/scripts/fontawesome\.js)', r"<script defer \1", text), encoding="utf-8")
     for path in (Path(app.outdir) / "_images").glob("*.png"):
         with Image.open(path) as picture:
-            if picture.mode == "RGBA" and picture.getextrema()[3] == (255, 255):  # not yet done, not transparent
+            # a third of the bytes, and the same to the eye; not yet done, not transparent
+            if picture.mode == "RGBA" and picture.getextrema()[3] == (255, 255):
                 picture.convert("RGB").quantize(128).save(path, optimize=True)
 
 
@@ -92,5 +117,6 @@ def setup(app):
     app.connect("html-page-context", text_first, priority=901)
     app.connect("build-finished", lighten)
     app.add_js_file(None, body=SHIM, priority=1)
+    app.add_js_file("formulas.js")
     app.add_js_file("access.js")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

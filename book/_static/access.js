@@ -44,6 +44,11 @@
     new MutationObserver(() => document.querySelectorAll(".noUi-handle:not([aria-labelledby])").forEach(nameSlider))
       .observe(document.querySelector(".bd-article") || document.body, {childList: true, subtree: true});
   });
-  window.addEventListener("load", () => Promise.resolve(window.MathJax?.startup?.promise).then(reach));
+  window.addEventListener("load", () => window.formulas.then(reach));
+  // the pictures behind a slider are there before it is moved
+  window.addEventListener("load", () => window.formulas.then(() => {
+    const state = document.querySelector('script[type="application/vnd.jupyter.widget-state+json"]');
+    new Set(state?.textContent.match(/[./]*_images\/exhibit-\w+\.\w+/g)).forEach(file => { new Image().src = file; });
+  }));
   window.addEventListener("resize", reach);
 })();

@@ -20,7 +20,7 @@ ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "-
 
 # formulas are typeset, widgets are drawn, and what is folded is opened
 READY = """async () => {
-  await window.MathJax?.startup?.promise;
+  await window.formulas;
   const views = [...document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]')];
   for (let i = 0; i < 300 && !views.every(v => v.parentElement.querySelector('.jupyter-widgets')); i++)
     await new Promise(done => setTimeout(done, 50));
