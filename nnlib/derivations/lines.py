@@ -1,0 +1,148 @@
+r"""A derivation that a student types: each line is checked against the one before.
+
+The student gets a `Problem`: an equation and the rules that prove it, but no line between. A line holds
+if it follows from the line before by algebra and at most one rule. The collapse of deltas and the
+assumptions come free with any rule. So a jump is refused even where it is true.
+
+>>> from nnlib.derivations import *
+>>> t = Theory("half a square")
+>>> n = t.size("n")
+>>> i, j = t.indices("i j", n)
+>>> x, y = t.array("x", n), t.array("y", n)
+>>> L = t.define("L", [], Sum((x[j] - y[j])**2, j) / 2)
+>>> problem = Problem(t, D(L[()], x[i]), x[i] - y[i], by=(definition(L), differentiation, delta_rule))
+>>> print(problem.check(["D(sum_j (x_j - y_j)^2 / 2, x_i)", "x_i + y_i"]))
+1. True: by the definition of L.
+2. False: the left side of the theorem is 1.57143 and your line is 1.85714 at n = 1, i = 1, x[1] = 1.71429, y[1] = 0.142857.
+The lines that hold have done 1 of 3 rules.
+>>> print(problem.check(["x_i - y_i"]))
+1. Too far at once: it is true, but takes several rules (the definition of L; differentiation). Write the lines between.
+The lines that hold have done 0 of 3 rules.
+"""
+from .challenge import BEYOND, WORK, Budget, Verdict, false, limited, needed, plain, uses, words_of
+from .derivation import Derivation, KernelBug, Refused, merge
+from .display import latex, source
+from .language import Array, Func, lift
+from .normal import Undecided
+from .prover import prove
+from .typed import Mistyped, read_typed
+
+MOST = 30                       # lines
+FREE = ("delta", "assumption")  # kinds of rules that may come with another one in a line
+
+
+class Problem:
+    """Derive `goal` from `left`, by the rules `by` of the theory; `Refused` where these do not prove it."""
+
+    def __init__(self, theory, left, goal, by):
+        self.theory, self.left, self.goal, self.by = theory, lift(left), lift(goal), tuple(by)
+        self.derivation, self.lines, self.sides = Derivation(theory, left), (), ()  # what `challenge` asks a lemma for
+        self.hypotheses = merge(*(r.hypotheses for r in self.by))
+        self.assumptions = merge(*(r.assumptions for r in self.by))
+        Derivation(theory, left).step(goal, by=needed(self, self.left, self.goal, self.by))
+        self.rules = self.left_over(self.left)
+
+    def left_over(self, e):
+        """Return how many rules a proof of e = goal still needs, or None where there is no such proof."""
+        if not prove(e, self.goal, uses(self, self.by)):
+            return None
+        return sum(r.name != "assumption" for r in needed(self, e, self.goal, self.by))
+
+    def check(self, lines):
+        """Return what holds of the typed lines, as `Checked`; never an exception for what stands in a line."""
+        if type(lines) not in (list, tuple) or not all(type(line) is str for line in lines):
+            return Checked([Verdict("unreadable", "A derivation is a list of lines, each a text in quotes.")], 0, self.rules)
+        if len(lines) > MOST:
+            return Checked([Verdict("unreadable", f"{len(lines)} lines: at most {MOST} are read.")], 0, self.rules)
+        verdicts, before, done = [], self.left, 0
+        with limited():
+            for text in lines:
+                verdict, e = self.line(before, text)
+                verdicts.append(verdict)
+                if verdict.kind != "true":
+                    break
+                before, done = e, max(done, self.done(e))
+        return Checked(verdicts, done, self.rules)
+
+    def done(self, e):
+        """Return how many rules are behind a line that holds: those that the rest of the way does not need."""
+        Budget.left = WORK[1]
+        try:
+            rest = self.left_over(e)
+        except (*BEYOND, Undecided):
+            rest = None
+        return 0 if rest is None else self.rules - rest
+
+    def line(self, before, text):
+        """Return the verdict on one typed line, and the line's expression."""
+        try:
+            e = read_typed(text.strip().removeprefix("="), self)
+            self.theory.check_symbols(e)
+        except (Mistyped, Refused) as why:
+            return Verdict("unreadable", f"Not readable. {why}"), None
+        except RecursionError:
+            return Verdict("unreadable", "Not readable. The line has too many parts inside each other."), None
+        verdict = Verdict("undecided", "Undecided: no single rule proves it from the line before, and no counterexample was found.")
+        for n, search in enumerate((self.one_rule, self.several_rules, lambda before, e: false(self, e, 40))):
+            Budget.left = WORK[n]
+            try:
+                found = search(before, e)
+            except (*BEYOND, KernelBug):
+                found = None
+            if found:
+                verdict = found
+                break
+        verdict.line_latex = latex(e)
+        return verdict, e
+
+    def one_rule(self, before, e):
+        """The verdict "true" where algebra and at most one rule lead from the line before to e."""
+        free = tuple(r for r in self.by if r.name in FREE)
+        for reasons in [(), *((r,) for r in self.by), *((r, *(f for f in free if f is not r)) for r in self.by)]:
+            if not prove(before, e, uses(self, reasons)):
+                continue
+            reasons = needed(self, before, e, reasons)
+            try:
+                Derivation(self.theory, before).step(e, by=reasons)
+            except (Refused, Undecided):
+                continue
+            return Verdict("true", f"True: by {'; '.join(map(words_of, reasons)) or 'algebra'}.")
+        return None
+
+    def several_rules(self, before, e):
+        if not prove(before, e, uses(self, self.by)):
+            return None
+        reasons = "; ".join(map(words_of, (r for r in needed(self, before, e, self.by) if r.name not in FREE)))
+        return Verdict("jump", f"Too far at once: it is true, but takes several rules ({reasons}). Write the lines between.")
+
+    def __repr__(self):
+        return f"Problem({self.theory.name!r}: {source(self.left)} = {source(self.goal)})"
+
+    def _repr_markdown_(self):
+        """The equation to be shown, what its symbols stand for, and the rules; none of the lines between."""
+        meant = [f"${latex(s[i] if i else s[()])} = {latex(body)}$" for s, (i, body) in
+                 ((s, s.definition) for s in self.theory.symbols.values() if isinstance(s, Array) and s.definition)]
+        meant += [f"${latex(s(z))} = {latex(body)}$" for s, (z, body) in
+                  ((s, s.definition) for s in self.theory.symbols.values() if isinstance(s, Func) and s.definition)]
+        meant += [f"{c.name}: ${latex(c.left)} = {latex(c.right)}$" for c in self.hypotheses]
+        rules = "; ".join(plain(words_of(r)) for r in self.by)
+        return (f"Show line by line:\n\n$$\n{latex(self.left)} = {latex(self.goal)}\n$$\n\n"
+                + "Here " * bool(meant) + "; ".join(meant) + ".\n\n" * bool(meant) + f"The rules: {rules}.")
+
+
+class Checked:
+    """What holds of some lines: a verdict for each up to the first that fails, and how far the others lead."""
+
+    def __init__(self, verdicts, done, rules):
+        self.verdicts, self.done, self.rules = verdicts, done, rules
+
+    @property
+    def share(self):
+        """How much of the way lies behind the lines that hold, from 0 to 1; 1 where the goal is reached."""
+        return self.done / self.rules
+
+    def __str__(self):
+        lines = [f"{n}. {verdict}" for n, verdict in enumerate(self.verdicts, 1)]
+        end = "The goal is reached." if self.done == self.rules else \
+            f"The lines that hold have done {self.done} of {self.rules} rules."
+        return "\n".join([*lines, end])
