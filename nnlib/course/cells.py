@@ -44,8 +44,11 @@ def cells_of(notebook):
 
 
 def read(path):
-    """Return a teacher's notebook as JSON has it."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Return a teacher's notebook as plain JSON, the source of each cell one string."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        cell["source"] = text_of(cell)
+    return notebook
 
 
 def seconds(notebook):
@@ -70,3 +73,8 @@ def bound(source):
         visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_Lambda
     Binder().visit(ast.parse(source))
     return list(names)
+
+
+def read_names(source):
+    """The names that a cell reads, anywhere in it."""
+    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}

@@ -5,16 +5,15 @@ kept but what a list here names: even the name of a cell could tell, for tools/n
 from the cell's text, the solution included.
 """
 import copy
-import hmac
-import json
-from contextlib import nullcontext
+import io
+from contextlib import nullcontext, redirect_stdout
 
 import nbformat
 import numpy as np
 from nbgrader import preprocessors
 
 from . import cells
-from .folder import write
+from .folder import fingerprint, write
 from .numbers import drawing
 
 # in nbgrader's order; the checksums come last, of the text that the student gets
@@ -32,19 +31,20 @@ def literal(name, value):
         return f"[{', '.join(parts)}]" if isinstance(value, list) else f"({', '.join(parts)}{',' * (len(parts) == 1)})"
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.size:
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.size and np.isfinite(value).all():
         plain = np.array(value.tolist()).dtype == value.dtype
         return f"np.array({value.tolist()!r}{'' if plain else f', dtype=np.{value.dtype}'})"
-    if value is None or type(value) in (bool, int, float, str):
+    if value is None or type(value) in (bool, int, str) or type(value) is float and np.isfinite(value):
         return repr(value)
-    raise ValueError(f"{name} is a {type(value).__name__}: numbers, strings, lists and non-empty arrays can be handed out")
+    raise ValueError(f"{name} holds a {type(value).__name__} that cannot be handed out: expected finite numbers, "
+                     "strings, lists and non-empty arrays of these")
 
 
 def draw(notebook, given_numbers):
     """Replace the drawing of numbers by what came out, in the context that says for whom."""
     names, parts = {}, cells.cells_of(notebook)
     last = max((n for n, cell in enumerate(parts) if cell.kind == "numbers"), default=-1)
-    with given_numbers:
+    with given_numbers, redirect_stdout(io.StringIO()):
         for n, cell in enumerate(parts[:last + 1]):
             if cell.kind in ("given", "numbers"):
                 exec(compile(cell.source, f"cell {n}", "exec"), names)
@@ -55,11 +55,6 @@ def draw(notebook, given_numbers):
                 lines = "\n".join(f"{name} = {literal(name, names[name])}" for name in drawn)
                 notebook["cells"][n]["source"] = cell.source[:region.start()] + lines + cell.source[region.end():]
     return notebook
-
-
-def fingerprint(secret, name, student):
-    """What a released notebook says of whose it is: nothing, to whoever has not the secret."""
-    return hmac.digest(secret, json.dumps(["fingerprint", name, student]).encode(), "sha256").hex()[:16]
 
 
 def release(source, name, student=None, secret=b"public"):
