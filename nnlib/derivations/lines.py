@@ -39,14 +39,11 @@ class Problem:
         self.derivation, self.lines, self.sides = Derivation(theory, left), (), ()  # what `challenge` asks a lemma for
         self.hypotheses = merge(*(r.hypotheses for r in self.by))
         self.assumptions = merge(*(r.assumptions for r in self.by))
-        Derivation(theory, left).step(goal, by=needed(self, self.left, self.goal, self.by))
-        self.rules = self.left_over(self.left)
-
-    def left_over(self, e):
-        """Return how many rules a proof of e = goal still needs, or None where there is no such proof."""
-        if not prove(e, self.goal, uses(self, self.by)):
-            return None
-        return sum(r.name != "assumption" for r in needed(self, e, self.goal, self.by))
+        used = needed(self, self.left, self.goal, self.by)
+        Derivation(theory, left).step(goal, by=used)
+        self.rules = counted(used)
+        if not self.rules:
+            raise Refused("algebra alone proves it: there is nothing to derive")
 
     def check(self, lines):
         """Return what holds of the typed lines, as `Checked`; never an exception for what stands in a line."""
@@ -54,24 +51,26 @@ class Problem:
             return Checked([Verdict("unreadable", "A derivation is a list of lines, each a text in quotes.")], 0, self.rules)
         if len(lines) > MOST:
             return Checked([Verdict("unreadable", f"{len(lines)} lines: at most {MOST} are read.")], 0, self.rules)
-        verdicts, before, done = [], self.left, 0
+        verdicts, held = [], [self.left]
         with limited():
             for text in lines:
-                verdict, e = self.line(before, text)
+                verdict, e = self.line(held[-1], text)
                 verdicts.append(verdict)
                 if verdict.kind != "true":
                     break
-                before, done = e, max(done, self.done(e))
+                held.append(e)
+            done = self.rules if self.ahead(held[-1], ()) == 0 else max(self.rules - self.ahead(e, self.by) for e in held)
         return Checked(verdicts, done, self.rules)
 
-    def done(self, e):
-        """Return how many rules are behind a line that holds: those that the rest of the way does not need."""
+    def ahead(self, e, by):
+        """Return how many of the rules `by` a proof of e = goal needs; all, where they make no proof."""
         Budget.left = WORK[1]
         try:
-            rest = self.left_over(e)
+            if prove(e, self.goal, uses(self, by)):
+                return min(self.rules, counted(needed(self, e, self.goal, by)))
         except (*BEYOND, Undecided):
-            rest = None
-        return 0 if rest is None else self.rules - rest
+            pass
+        return self.rules
 
     def line(self, before, text):
         """Return the verdict on one typed line, and the line's expression."""
@@ -128,6 +127,10 @@ class Problem:
         rules = "; ".join(plain(words_of(r)) for r in self.by)
         return (f"Show line by line:\n\n$$\n{latex(self.left)} = {latex(self.goal)}\n$$\n\n"
                 + "Here " * bool(meant) + "; ".join(meant) + ".\n\n" * bool(meant) + f"The rules: {rules}.")
+
+
+def counted(rules):
+    return sum(r.name != "assumption" for r in rules)
 
 
 class Checked:
