@@ -42,15 +42,17 @@ def reason(result, scores):
         return "not graded yet"
     if result["reason"]:
         return result["reason"]
-    zeros = []
-    for question in result["questions"]:
-        if not scores[question["id"]]:
-            wrong = next((check for check in question["checks"] if not check["held"]), None)
-            hidden = wrong and wrong["hidden"]
-            why = question["note"] or (f"{wrong['words']}: {wrong['message']}" if wrong and not hidden else
-                                       "a hidden check fails" if wrong else "a person gave 0")
-            zeros.append(f"{question['id']}: {' '.join(why.split())[:200]}")
+    zeros = [f"{q['id']}: {' '.join(why(q).split())[:200]}" for q in result["questions"] if not scores[q["id"]]]
     return " | ".join(zeros)
+
+
+def why(question):
+    """Why a question earns nothing: what went wrong first."""
+    wrong = next((check for check in question["checks"] if not check["held"]), None)
+    said = question["note"] or question["error"] or (wrong and not wrong["hidden"] and f"{wrong['words']}: {wrong['message']}")
+    if said and "NotImplementedError" in said:
+        return "not answered"
+    return said or ("a hidden check fails" if wrong else "a person gave 0")
 
 
 def table(header, rows):

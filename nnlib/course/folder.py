@@ -28,11 +28,11 @@ c.HTMLExporter.sanitize_html = True
 
 
 def write(path, text):
-    """Write a file whole or not at all, with the folders above it."""
+    """Write a file whole or not at all, with the folders above it; what UTF-8 cannot hold becomes "?"."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="") as file:
             file.write(text)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)

@@ -117,4 +117,4 @@ def shown(question):
     for check in question["checks"]:
         message = f": {check['message']}" * (bool(check["message"]) and not check["hidden"])
         lines.append(f"  {'yes' if check['held'] else 'no '}  {'(hidden) ' * check['hidden']}{check['words']}{message}")
-    return "\n".join(lines + [question["note"]] * bool(question["note"]))
+    return "\n".join(lines + [text for text in (question["error"], question["note"]) if text])

@@ -70,7 +70,7 @@ class Session:
             self.deadline += time.monotonic() - began
 
     def run(self, source, given=False):
-        """Run a cell; return what to show of it: what it printed, and its error. A `given` one costs no question its time."""
+        """Run a cell; return what it printed, and its error ("" if none). A `given` one costs no question its time."""
         try:
             self.open()
             began = time.monotonic()
@@ -78,9 +78,9 @@ class Session:
             self.deadline += given * (time.monotonic() - began)
         except Stopped as stop:
             self.stopped = str(stop)
-            return f"Stopped: {stop}"
+            return "", f"Stopped: {stop}"
         self.done.append(source)
-        return f"{printed(reply)}{error_of(reply)}"
+        return printed(reply), error_of(reply)
 
     def ask(self, request):
         """Return a value from the box, or raise what the student's code raised there, or `Stopped`."""
@@ -92,19 +92,19 @@ class Session:
         except Stopped as stop:
             self.stopped = str(stop)
             raise
-        if not isinstance(reply, dict) or "value" not in reply:
+        if "value" not in reply:
             raise error_from(reply)
         return decode(reply["value"], named=lambda path: Remote(path, self.ask))
 
 
 def printed(reply):
-    text = reply.get("printed") if isinstance(reply, dict) else None
+    text = reply.get("printed")
     return text[:2000] if isinstance(text, str) else ""
 
 
 def error_of(reply):
     """The text of a reply's exception, "" where there is none."""
-    if isinstance(reply, dict) and "value" in reply:
+    if "value" in reply:
         return ""
     error = error_from(reply)
     return f"{getattr(error, 'kind', type(error).__name__)}: {error}"[:600]
@@ -112,9 +112,9 @@ def error_of(reply):
 
 def error_from(reply):
     """Return an exception like the one that a reply describes: the first of its classes that Python itself has."""
-    names = reply.get("error") if isinstance(reply, dict) else None
+    names = reply.get("error")
     names = [name for name in names if isinstance(name, str)][:30] if isinstance(names, list) else []
-    text = reply.get("text") if isinstance(reply, dict) else None
+    text = reply.get("text")
     kinds = [getattr(builtins, name, None) for name in names]
     kind = next((k for k in kinds if isinstance(k, type) and issubclass(k, Exception)), RuntimeError)
     text = text[:600] if isinstance(text, str) else "no reason is given"
@@ -170,7 +170,7 @@ def question(cell, names):
 
 def lost(cell, reason):
     """The result of a question that could not be asked."""
-    return {"id": cell.id, "points": cell.points, "earned": 0.0, "note": reason, "checks": []}
+    return {"id": cell.id, "points": cell.points, "earned": 0.0, "note": reason, "checks": [], "error": ""}
 
 
 def grade(source, released, name, student, secret, given, report, slot=0, unsafe=False, over=()):
@@ -181,24 +181,26 @@ def grade(source, released, name, student, secret, given, report, slot=0, unsafe
     """
     parts = [(cell, mine) for cell, mine in zip(cells.cells_of(source), map(cells.Cell, released)) if cell.code]
     answers = {bound for cell, _ in parts if cell.kind == "answer" for bound in cells.bound(cell.source)}
-    session, outputs, fresh = Session(cells.seconds(source), slot, unsafe), {}, True
+    session, outputs, errors = Session(cells.seconds(source), slot, unsafe), {}, []
     names = Names(answers, session.ask)
     try:
         with drawing(secret, name, student):
             for cell, mine in parts:
-                if fresh:
-                    session.begin()
-                fresh = cell.kind == "test"
                 if cell.kind in ("given", "numbers"):
                     if not answers & cells.read_names(mine.source):     # a demonstration of what the student wrote
                         with contextlib.redirect_stdout(io.StringIO()):
                             exec(compile(mine.source, f"<cell {cell.id}>", "exec"), names)
                     session.run(mine.source, given=True)
                 elif cell.kind == "answer":
-                    outputs[cell.id] = "\n".join(filter(None, map(session.run, given.get(cell.id, []))))
-                elif cell.kind == "test" and cell.id not in over:
-                    report("begin", cell.id)
-                    report("question", question(cell, names))
+                    ran = [session.run(text) for text in given.get(cell.id, [])]
+                    outputs[cell.id] = "\n".join(text for pair in ran for text in pair if text)
+                    errors += [error for _, error in ran if error]
+                elif cell.kind == "test":
+                    if cell.id not in over:
+                        report("begin", cell.id)
+                        report("question", question(cell, names) | {"error": " | ".join(errors)})
+                    errors = []
+                    session.begin()
     finally:
         session.close()
     return outputs

@@ -88,7 +88,7 @@ class Runner:
         args, kwargs = (wire.decode(part, named=self.find) for part in (args, kwargs))
         return wire.encode(self.find(path)(*args, **kwargs))
 
-    def answer(self, request):
+    def answer(self, token, request):
         """Do what is asked; whatever the student's code raises becomes a reply."""
         sys.stdout = sys.stderr = printed = Printed()
         try:
@@ -97,7 +97,7 @@ class Runner:
             wire.pack(reply)
         except BaseException as error:      # sys.exit too: it ends a cell, not the grading
             reply = described(error)
-        return wire.pack(reply | {"printed": printed.text})
+        return wire.pack(reply | {"to": token, "printed": printed.text})
 
 
 def main():
@@ -113,7 +113,7 @@ def main():
             size, content = wire.LENGTH.unpack(length)[0], b""
             while len(content) < size:
                 content += channel.read(size - len(content))
-            reply = runner.answer(wire.unpack(content))
+            reply = runner.answer(*wire.unpack(content))
             while reply:
                 reply = reply[channel.write(reply):]
 

@@ -13,6 +13,7 @@ root, bubblewrap makes a user name space.
 import json
 import os
 import platform
+import secrets
 import select
 import shutil
 import socket
@@ -160,7 +161,8 @@ class Sandbox:
 
     def ask(self, request, deadline):
         """Send a request and return its reply; raise `Stopped` where none comes before `deadline` (monotonic)."""
-        message = wire.pack(request)
+        token = secrets.token_hex(8)        # so that what was written in advance answers nothing
+        message = wire.pack([token, request])
         try:
             while message:
                 self._wait([], [self.socket], deadline)
@@ -169,7 +171,10 @@ class Sandbox:
             raise wire.Stopped("the code reads no more questions") from None
         except OSError:
             raise wire.Stopped("the code ended the process that ran it") from None
-        return self._receive(deadline)
+        reply = self._receive(deadline)
+        if not isinstance(reply, dict) or reply.get("to") != token:
+            raise wire.Stopped("an answer came that nobody had asked for")
+        return reply
 
     def _receive(self, deadline):
         size = wire.LENGTH.unpack(self._read(wire.LENGTH.size, deadline))[0]

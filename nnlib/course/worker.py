@@ -61,14 +61,15 @@ def reports(pipe, pid, wait):
 
 
 def supervised(source, **task):
-    """Grade in children until every question has a result; return {"questions", "outputs", "failed"}.
+    """Grade in children until every question has a result; return {"questions", "outputs", "reason"}.
 
-    A question in which the tester itself dies is lost; the next child goes on behind it.
+    A question in which the tester itself dies is lost; the next child goes on behind it. Raises
+    `RuntimeError` where a cell of the source, or the sandbox, fails: no student is to pay for that.
     """
     limits, tests = cells.seconds(source), {c.id: c for c in cells.cells_of(source) if c.kind == "test"}
-    done, outputs, failed, ended = {}, {}, "", False
+    done, outputs, reason, ended = {}, {}, "", False
     end = time.monotonic() + limits["submission"] + GRACE
-    while not ended and not failed:
+    while not ended and not reason:
         read, write_end = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -84,13 +85,13 @@ def supervised(source, **task):
             elif kind == "end":
                 outputs, ended = value, True
             else:
-                failed = value
+                raise RuntimeError(value)
         if asked:
             done[asked] = grading.lost(tests[asked], "the tester was killed in this question")
-        elif not ended and not failed:
-            failed = "the tester was killed"
-    questions = [done.get(id) or grading.lost(cell, f"not graded: {failed}") for id, cell in tests.items()]
-    return {"questions": questions, "outputs": outputs, "failed": failed}
+        elif not ended:
+            reason = "the tester was killed, for it took too long"
+    questions = [done.get(id) or grading.lost(cell, reason) for id, cell in tests.items()]
+    return {"questions": questions, "outputs": outputs, "reason": reason}
 
 
 def result_of(course, name, student, released, slot, unsafe, again):
@@ -110,10 +111,8 @@ def result_of(course, name, student, released, slot, unsafe, again):
         except submission.Unusable as error:
             result["reason"], found = str(error), None
     if found:
-        graded = supervised(source, released=released, name=name, student=student, secret=course.secret,
-                            given=result["given"], slot=slot, unsafe=unsafe)
-        result["reason"] = graded.pop("failed")
-        result |= graded
+        result |= supervised(source, released=released, name=name, student=student, secret=course.secret,
+                             given=result["given"], slot=slot, unsafe=unsafe)
         result["flags"] += flags_of(result)
     else:
         result["questions"] = [grading.lost(c, result["reason"]) for c in cells.cells_of(source) if c.kind == "test"]
@@ -123,11 +122,12 @@ def result_of(course, name, student, released, slot, unsafe, again):
 
 def flags_of(result):
     """What a teacher should know of how the grading went."""
-    stops = [f"{name}: {line}" for name, text in result["outputs"].items()
-             for line in text.split("\n") if line.startswith("Stopped: ")]
-    stops += [f"{q['id']}: {c['message']}" for q in result["questions"] for c in q["checks"]
-              if not c["held"] and "Stopped: " in c["message"] and "not tried" not in c["message"]]
-    return stops + [f"{q['id']}: {q['note']}" for q in result["questions"] if q["note"]]
+    found = []
+    for q in result["questions"]:
+        stops = [q["error"], *(check["message"] for check in q["checks"] if not check["held"])]
+        found += [f"{q['id']}: {text}" for text in stops if "Stopped: " in text and "not tried" not in text]
+        found += [f"{q['id']}: {q['note']}"] * bool(q["note"])
+    return found
 
 
 def serve():
