@@ -272,6 +272,6 @@ def told(error):
     """Name an error that a student's code raised; its text is the student's and may fail too."""
     try:
         text = str(error)[:LONGEST]
-    except Exception:
+    except (Exception, SystemExit):
         text = ""
     return f"{type(error).__name__[:60]}{': ' * bool(text)}{text}"

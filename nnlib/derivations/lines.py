@@ -27,7 +27,7 @@ from .normal import Undecided
 from .prover import prove
 from .typed import Mistyped, read_typed
 
-MOST = 30                       # lines
+MOST, WORK_OF_ALL = 30, 100_000   # lines, and what checking them may cost in all
 FREE = ("delta", "assumption")  # kinds of rules that may come with another one in a line
 
 
@@ -51,28 +51,27 @@ class Problem:
             return Checked([Verdict("unreadable", "A derivation is a list of lines, each a text in quotes.")], 0, self.rules)
         if len(lines) > MOST:
             return Checked([Verdict("unreadable", f"{len(lines)} lines: at most {MOST} are read.")], 0, self.rules)
-        verdicts, held = [], [self.left]
+        verdicts, held, purse = [], [self.left], Purse()
         with limited():
             for text in lines:
-                verdict, e = self.line(held[-1], text)
+                verdict, e = self.line(held[-1], text, purse)
                 verdicts.append(verdict)
                 if verdict.kind != "true":
                     break
                 held.append(e)
-            done = self.rules if self.ahead(held[-1], ()) == 0 else max(self.rules - self.ahead(e, self.by) for e in held)
+            reached = self.ahead(held[-1], (), purse) == 0
+            done = self.rules if reached else max(self.rules - self.ahead(e, self.by, purse) for e in held)
         return Checked(verdicts, done, self.rules)
 
-    def ahead(self, e, by):
+    def ahead(self, e, by, purse):
         """Return how many of the rules `by` a proof of e = goal needs; all, where they make no proof."""
-        Budget.left = WORK[1]
-        try:
-            if prove(e, self.goal, uses(self, by)):
-                return min(self.rules, counted(needed(self, e, self.goal, by)))
-        except (*BEYOND, Undecided):
-            pass
-        return self.rules
+        def search():
+            return counted(needed(self, e, self.goal, by)) if prove(e, self.goal, uses(self, by)) else None
 
-    def line(self, before, text):
+        found = purse.spend(WORK[1], search)
+        return self.rules if found is None else min(self.rules, found)
+
+    def line(self, before, text, purse):
         """Return the verdict on one typed line, and the line's expression."""
         try:
             e = read_typed(text.strip().removeprefix("="), self)
@@ -82,12 +81,8 @@ class Problem:
         except RecursionError:
             return Verdict("unreadable", "Not readable. The line has too many parts inside each other."), None
         verdict = Verdict("undecided", "Undecided: no single rule proves it from the line before, and no counterexample was found.")
-        for n, search in enumerate((self.one_rule, self.several_rules, lambda before, e: false(self, e, 40))):
-            Budget.left = WORK[n]
-            try:
-                found = search(before, e)
-            except (*BEYOND, KernelBug):
-                found = None
+        for work, search in zip(WORK, (self.one_rule, self.several_rules, lambda before, e: false(self, e, 40))):
+            found = purse.spend(work, lambda: search(before, e))
             if found:
                 verdict = found
                 break
@@ -131,6 +126,21 @@ class Problem:
 
 def counted(rules):
     return sum(r.name != "assumption" for r in rules)
+
+
+class Purse:
+    """What checking the lines of one derivation may still cost."""
+    left = WORK_OF_ALL
+
+    def spend(self, work, search):
+        """Return what the search finds for at most this work; None where it would cost more, or comes to no end."""
+        Budget.left = given = min(work, self.left)
+        try:
+            return search()
+        except (*BEYOND, KernelBug, Undecided):
+            return None
+        finally:
+            self.left -= given - max(0, Budget.left)
 
 
 class Checked:
