@@ -12,7 +12,7 @@ from . import cells, sandbox
 from .release import release
 from .worker import Worker
 
-_mine = threading.local()       # of a thread of a Dask worker: its warm process
+_workers = {}       # of this process: {thread: its warm process}
 
 
 def grade(course, name, students, jobs=1, dask=None, unsafe=False, again=False):
@@ -43,43 +43,53 @@ def outcome(future):
     return (None, str(error)) if error else (future.result(), None)
 
 
+def isolated():
+    """Raise `sandbox.NoIsolation` where no sandbox can be made on this machine."""
+    claim, slot = sandbox.claim_slot()
+    with claim:
+        sandbox.require(slot)
+
+
+def mine():
+    """The warm process of this thread."""
+    here = threading.get_ident()
+    if here not in _workers:
+        _workers[here] = Worker()
+    return _workers[here]
+
+
+def end_workers():
+    """End the warm processes of this process' threads."""
+    while _workers:
+        _workers.popitem()[1].close()
+
+
 def on_processors(tasks, jobs, unsafe):
-    """Yield (done, failure) of each task, as they end; `jobs` warm processes share them."""
+    """Yield (done, failure) of each task, as they end; `jobs` threads have a warm process each."""
     if not unsafe:
-        claim, slot = sandbox.claim_slot()
-        with claim:
-            sandbox.require(slot)
-    workers = []
-
-    def begin():
-        _mine.worker = Worker()
-        workers.append(_mine.worker)
-
-    pool = concurrent.futures.ThreadPoolExecutor(jobs, initializer=begin)
+        isolated()
+    pool = concurrent.futures.ThreadPoolExecutor(jobs)
     try:
-        futures = [pool.submit(lambda task: _mine.worker.grade(**task), task) for task in tasks]
+        futures = [pool.submit(lambda task: mine().grade(**task), task) for task in tasks]
         yield from map(outcome, concurrent.futures.as_completed(futures))
     finally:        # also where the teacher presses Ctrl-C
         pool.shutdown(wait=False, cancel_futures=True)
-        for worker in workers:
-            worker.close()
+        end_workers()
 
 
 def on_cluster(tasks, address):
     """Yield (done, failure) of each task; the workers of the cluster must see the course's folder."""
     from dask.distributed import Client, as_completed
-    with Client(address, set_as_default=False) as client:
-        futures = client.map(grade_there, tasks, pure=False)
-        for future in as_completed(futures):
-            yield outcome(future)
+    with Client(address) as client:
+        try:
+            for future in as_completed(client.map(grade_there, tasks, pure=False, retries=0)):
+                yield outcome(future)
+        finally:
+            client.run(end_workers)
 
 
 def grade_there(task):
-    """Grade one task in a worker of a cluster, which must be isolated too."""
-    if not hasattr(_mine, "worker"):
-        if not task["unsafe"]:
-            claim, slot = sandbox.claim_slot()
-            with claim:
-                sandbox.require(slot)
-        _mine.worker = Worker()
-    return _mine.worker.grade(**task)
+    """Grade one task in a worker of a cluster, whose machine must isolate too."""
+    if not task["unsafe"] and threading.get_ident() not in _workers:
+        isolated()
+    return mine().grade(**task)

@@ -18,7 +18,7 @@ from .numbers import drawing
 
 # in nbgrader's order; the checksums come last, of the text that the student gets
 STEPS = [preprocessors.LockCells, preprocessors.ClearSolutions, preprocessors.ClearOutput, preprocessors.ClearHiddenTests,
-         preprocessors.ClearMarkScheme, preprocessors.ComputeChecksums, preprocessors.CheckCellMetadata]
+         preprocessors.ClearMarkScheme, preprocessors.ComputeChecksums]
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
           "language_info": {"name": "python"}}
 KEPT = ("nbgrader", "tags", "deletable", "editable")
@@ -47,7 +47,10 @@ def draw(notebook, given_numbers):
     with given_numbers, redirect_stdout(io.StringIO()):
         for n, cell in enumerate(parts[:last + 1]):
             if cell.kind in ("given", "numbers"):
-                exec(compile(cell.source, f"cell {n}", "exec"), names)
+                try:
+                    exec(compile(cell.source, f"cell {n}", "exec"), names)
+                except Exception as error:
+                    raise ValueError(f"cell {cell.id} of the source fails: {type(error).__name__}: {error}") from error
             if cell.kind == "numbers":
                 region = cells.NUMBERS.search(cell.source)
                 drawn = [name for name in cells.bound(region.group()) if not name.startswith("_")
@@ -60,7 +63,7 @@ def draw(notebook, given_numbers):
 def release(source, name, student=None, secret=b"public"):
     """Return the notebook `source` (as JSON) for a student, or for everybody where there is none.
 
-    Raises `ValueError` or whatever the source's own cells raise.
+    Raises `ValueError` where a cell of the source fails, or draws what cannot be handed out.
     """
     whose = drawing(secret, name, student) if student else nullcontext()
     notebook = nbformat.from_dict(draw(copy.deepcopy(source), whose))

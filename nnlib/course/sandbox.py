@@ -4,7 +4,7 @@ In the box there are Python, the libraries and nnlib, all read-only, and an empt
 is no /proc, no /sys, no network, no other process, no environment, and no file of the course. The
 filter refuses new processes, sockets, mounts, name spaces and shared memory, since these get round
 the limits that `runner.confine` sets. Everything in the box dies with its first process, and that one
-dies with the tester.
+dies with the tester, whose process group the worker kills as a whole.
 
 As root, the box is made by root (so Python may lie anywhere) and the runner changes to the user of its
 slot, a number that no other sandbox of this machine uses at the time, before it reads a byte. Not as
@@ -125,6 +125,9 @@ class Sandbox:
         self.first = None       # the process whose end ends the box
         try:
             self.process = self._start(command, theirs, unsafe)
+        except BaseException:
+            self.socket.close()
+            raise
         finally:
             theirs.close()
         try:
@@ -140,7 +143,7 @@ class Sandbox:
     def _start(self, command, theirs, unsafe):
         if unsafe:
             return subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, env=ENVIRONMENT,
-                                    start_new_session=True, cwd="/tmp")
+                                    cwd="/tmp")
         if not shutil.which("bwrap"):
             raise NoIsolation("the program bwrap is missing (Debian: apt-get install bubblewrap)")
         rules = system_calls()
@@ -150,7 +153,7 @@ class Sandbox:
         read, info_fd = os.pipe()
         try:
             process = subprocess.Popen(boxed(command, filter_fd, info_fd), stdin=theirs, stdout=theirs,
-                                       stderr=subprocess.PIPE, pass_fds=(filter_fd, info_fd), start_new_session=True)
+                                       stderr=subprocess.PIPE, pass_fds=(filter_fd, info_fd))
         finally:
             os.close(filter_fd)
             os.close(info_fd)
@@ -208,12 +211,9 @@ class Sandbox:
         self.socket.close()
         if self.process.poll() is None:
             try:
-                if self.first:
-                    os.kill(self.first, 9)      # bwrap has not reaped it, so the number is still its own
-                else:
-                    os.killpg(self.process.pid, 9)
+                os.kill(self.first or self.process.pid, 9)      # not reaped yet, so the number is still its own
                 self.process.wait(5)
-            except (ProcessLookupError, PermissionError, subprocess.TimeoutExpired):
+            except (ProcessLookupError, subprocess.TimeoutExpired):
                 self.process.kill()
             self.process.wait()
 

@@ -4,6 +4,7 @@ It imports NumPy, SymPy's neighbours and nnlib once; a child is a fork of it. Ta
 JSON on its input, answers go as lines to its output. When its input ends (whoever started it is gone)
 it kills the child that is at work, and the sandbox dies with that child.
 """
+import contextlib
 import ctypes
 import json
 import os
@@ -28,6 +29,7 @@ class Gone(Exception):
 def child(pipe, task):
     """Grade in this process and report line by line; ends the process."""
     try:
+        os.setpgid(0, 0)
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)      # PR_SET_PDEATHSIG: not to outlive the worker
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         with os.fdopen(pipe, "w") as out:
@@ -55,7 +57,7 @@ def reports(pipe, pid, wait):
             *lines, buffer = (buffer + part).split(b"\n")
             yield from map(json.loads, lines)
     finally:
-        os.kill(pid, signal.SIGKILL)
+        os.killpg(pid, signal.SIGKILL)      # bwrap too, which may not yet have asked to die with its parent
         os.waitpid(pid, 0)
         os.close(pipe)
 
@@ -76,6 +78,8 @@ def supervised(source, **task):
             os.close(read)
             child(write_end, task | {"source": source, "over": frozenset(done)})
         os.close(write_end)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.setpgid(pid, pid)        # both do it, so that it is done whoever comes first
         asked, longest = None, 2 * limits["question"] + GRACE
         for kind, value in reports(read, pid, lambda: max(0, min(longest, end - time.monotonic()))):
             if kind == "begin":
