@@ -22,7 +22,7 @@ coverage: .venv/ready
 test: .venv/ready
 	$(BIN)/python -m pytest -q -n 2 --ignore tests/browser tests nnlib
 	# the digits first: they take longest
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval -W default book/digits.ipynb $(filter-out book/digits.ipynb,$(wildcard book/*.ipynb)) tools/proofs.ipynb
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval -W default book/digits.ipynb $(filter-out book/digits.ipynb,$(wildcard book/*.ipynb)) $(wildcard book/assignments/*.ipynb) tools/proofs.ipynb
 
 # the built pages in a real Chromium, the network cut; after `make book`
 browser: .venv/ready
@@ -38,9 +38,9 @@ lab: .venv/ready
 serve: book
 	$(BIN)/python -m http.server --directory _build/html 8000
 
-# run every chapter and store it again, slim; shows what a change did to the stored outputs
+# run every chapter and assignment and store it again, slim; shows what a change did to the stored outputs
 notebooks: .venv/ready
-	$(BIN)/python tools/notebooks.py book/*.ipynb
+	$(BIN)/python tools/notebooks.py book/*.ipynb book/assignments/*.ipynb
 
 .venv/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv

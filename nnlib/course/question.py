@@ -7,7 +7,7 @@
 A neuron: 1 of 2 checks hold
   no   the sum of inputs times weights: 3 came, 5 is expected; the bias was added twice
   yes  the number of weights
-Read: neuron
+Read: the chapter neuron
 
 What a student returns is copied into plain numbers before it is compared: its own methods, its own
 `==` among them, decide nothing. An object of any other type does not hold.
@@ -106,6 +106,11 @@ class Question:
         """Return the question, which shows itself."""
         return self
 
+    def where(self):
+        """Where to read, in words: the page, and the section as its label says it."""
+        page, _, section = self.read.partition("#")
+        return f"the chapter {page}" + f", {section.removeprefix(f'sec-{page}-').replace('-', ' ')}" * bool(section)
+
     def head(self):
         held = sum(check.held for check in self.checks)
         return f"{self.title}: {held} of {len(self.checks)} checks hold"
@@ -114,7 +119,7 @@ class Question:
         rows = [f"  {'yes' if c.held else 'no '}  {c.words}{': ' * bool(c.message)}{c.message}".replace("\n", "\n       ")
                 for c in self.checks]
         right = all(check.held for check in self.checks)
-        return "\n".join([self.head(), *rows, *[f"Read: {self.read}"] * (not right and bool(self.read))])
+        return "\n".join([self.head(), *rows, *[f"Read: {self.where()}"] * (not right and bool(self.read))])
 
     def _repr_html_(self):
         rows = "".join(f"<li>{'✓' if c.held else '✗'} {escape(c.words)}"
@@ -122,7 +127,7 @@ class Question:
         page, _, section = self.read.partition("#")
         link = f"{self.book}{page}.html" + f"#{section}" * bool(section)
         right = all(check.held for check in self.checks)
-        read = "" if right or not self.read else f'<p>Read: <a href="{escape(link)}">{escape(self.read)}</a></p>'
+        read = "" if right or not self.read else f'<p>Read: <a href="{escape(link)}">{escape(self.where())}</a></p>'
         return f"<p><strong>{escape(self.head())}</strong></p><ul>{rows}</ul>{read}"
 
     def _repr_markdown_(self):

@@ -12,13 +12,15 @@ assumptions come free with any rule. So a jump is refused even where it is true.
 >>> L = t.define("L", [], Sum((x[j] - y[j])**2, j) / 2)
 >>> problem = Problem(t, D(L[()], x[i]), x[i] - y[i], by=(definition(L), differentiation, delta_rule))
 >>> print(problem.check(["D(sum_j (x_j - y_j)^2 / 2, x_i)", "x_i + y_i"]))
-1. True: by the definition of L.
-2. False: the left side of the theorem is 1.57143 and your line is 1.85714 at n = 1, i = 1, x[1] = 1.71429, y[1] = 0.142857.
+1. True: the definition of L.
+2. False: the left side is 1.57143 and your line is 1.85714 at n = 1, i = 1, x[1] = 1.71429, y[1] = 0.142857.
 The lines that hold have done 1 of 3 rules.
 >>> print(problem.check(["x_i - y_i"]))
 1. Too far at once: it is true, but takes several rules (the definition of L; differentiation). Write the lines between.
 The lines that hold have done 0 of 3 rules.
 """
+from dataclasses import replace
+
 from .challenge import BEYOND, WORK, Budget, Verdict, false, limited, needed, plain, uses, words_of
 from .derivation import Derivation, KernelBug, Refused, merge
 from .display import latex, source
@@ -81,7 +83,7 @@ class Problem:
         except RecursionError:
             return Verdict("unreadable", "Not readable. The line has too many parts inside each other."), None
         verdict = Verdict("undecided", "Undecided: no single rule proves it from the line before, and no counterexample was found.")
-        for work, search in zip(WORK, (self.one_rule, self.several_rules, lambda before, e: false(self, e, 40))):
+        for work, search in zip(WORK, (self.one_rule, self.several_rules, self.counterexample)):
             found = purse.spend(work, lambda: search(before, e))
             if found:
                 verdict = found
@@ -100,8 +102,13 @@ class Problem:
                 Derivation(self.theory, before).step(e, by=reasons)
             except (Refused, Undecided):
                 continue
-            return Verdict("true", f"True: by {'; '.join(map(words_of, reasons)) or 'algebra'}.")
+            return Verdict("true", f"True: {'; '.join(map(words_of, reasons)) or 'algebra'}.")
         return None
+
+    def counterexample(self, before, e):
+        """The verdict "false" with numbers at which e differs from the left side, as all lines before do not."""
+        found = false(self, e, 40)
+        return found and replace(found, message=found.message.replace("the left side of the theorem", "the left side", 1))
 
     def several_rules(self, before, e):
         if not prove(before, e, uses(self, self.by)):
