@@ -6,6 +6,7 @@ What a person entered (marks, comments, extra credit) is never touched: only nbg
 import contextlib
 import copy
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from nbgrader.preprocessors import SaveCells
 from . import cells
 from .folder import write
 from .release import release
+
+# In Markdown and TeX, what makes a link (which may run a script) or borrows the page's looks; a space ends that.
+NO_LINK = re.compile(r"\](?=[(:\[])|\\(?=(?:href|class|style|cssId|require)\b)")
 
 
 def opened(course):
@@ -105,6 +109,9 @@ def autograded(released, result, given):
         if cell.cell_type == "code" and text:
             cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text + "\n")]
     SanitizeHTML().preprocess(notebook, {})
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and cell.metadata.nbgrader["grade_id"] in given:
+            cell.source = NO_LINK.sub(r"\g<0> ", cell.source)
     if notes:
         text = "Notes of the grader:\n\n" + "\n".join(f"    {note}" for note in notes)
         notebook.cells.insert(0, nbformat.v4.new_markdown_cell(text, id="notes"))
