@@ -4,7 +4,7 @@ BIN := .venv/bin
 # two test processes run at a time: one thread of the matrix library for each
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: book test browser photos theorems coverage lab serve notebooks clean
+.PHONY: book test browser photos theorems coverage bench-grading lab serve notebooks clean
 
 book: .venv/ready
 	$(BIN)/python tools/vendor.py
@@ -31,6 +31,10 @@ browser: .venv/ready
 # every page at two widths, light and dark, in _build/photos; after `make book`
 photos: .venv/ready
 	$(BIN)/python tests/browser/photos.py
+
+# how long 204 submissions take with two processes
+bench-grading: .venv/ready
+	$(BIN)/python tools/bench_grading.py
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --notebook-dir book

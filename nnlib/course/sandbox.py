@@ -92,7 +92,9 @@ def boxed(command, filter_fd, info_fd):
     box = ["bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     box += ["--cap-drop", "ALL"] + (["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if root else ["--unshare-user"])
     box += ["--clearenv", "--die-with-parent", "--new-session"]
-    made = set()
+    # first, for Python itself may lie in /tmp
+    box += ["--size", str(64 * 2 ** 20), "--perms", "1777", "--tmpfs", "/tmp"]
+    made = {Path("/tmp")}
     for path in visible():
         for parent in reversed(path.parents[:-1]):
             if parent not in made:
@@ -106,7 +108,7 @@ def boxed(command, filter_fd, info_fd):
             box += ["--ro-bind", str(path), str(path)]
     box += ["--perms", "755", "--dir", "/etc", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
     box += ["--perms", "755", "--dir", "/dev", "--dev-bind", "/dev/null", "/dev/null"]
-    box += ["--size", str(64 * 2 ** 20), "--perms", "1777", "--tmpfs", "/tmp", "--remount-ro", "/", "--chdir", "/tmp"]
+    box += ["--remount-ro", "/", "--chdir", "/tmp"]
     for name, value in ENVIRONMENT.items():
         box += ["--setenv", name, value]
     return [*box, "--seccomp", str(filter_fd), "--info-fd", str(info_fd), *command]
