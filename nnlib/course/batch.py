@@ -22,6 +22,8 @@ def grade(course, name, students, jobs=1, dask=None, unsafe=False, again=False):
     that is no student's fault (all others are then graded).
     """
     source = cells.read(course.source(name))
+    if shown := [str(folder) for folder in sandbox.visible() if course.path.is_relative_to(folder)]:
+        raise sandbox.NoIsolation(f"the course lies in {shown[0]}, which students' code can read: move it")
     tasks = [dict(course=str(course.path), name=name, student=student, unsafe=unsafe, again=again,
                   released=release(source, name, student, course.secret).cells) for student in students]
     counts, failures = {"graded": 0, "kept": 0}, []

@@ -22,7 +22,10 @@ def complaints(course, name):
 
 def about_cells(source):
     """What the cells themselves show."""
-    parts, found = cells.cells_of(source), []
+    parts = cells.cells_of(source)
+    found = [f"the code of {c.id} cannot be read: {error}" for c in parts if c.code and (error := syntax_error(c.source))]
+    if found:
+        return found
     try:
         MetadataValidator().validate_nb(nbformat.from_dict(source))
     except Exception as error:
@@ -41,6 +44,13 @@ def about_cells(source):
         found += about_test(cell, students)
     twice = students & {name for c in parts if c.kind in ("given", "numbers", "test") for name in cells.bound(c.source)}
     return found + [f"{name} is bound by an answer and by a cell of the teacher's" for name in sorted(twice)]
+
+
+def syntax_error(source):
+    try:
+        ast.parse(source)
+    except SyntaxError as error:
+        return f"{error.msg}, line {error.lineno}"
 
 
 def about_test(cell, students):

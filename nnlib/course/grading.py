@@ -7,8 +7,9 @@ sandbox each time (`Names`), as plain data or as a `Remote` that sends calls. So
 the student's code is, and what comes back was built by `wire`: it has no methods of the student's.
 
 A student's code may lie about itself in the sandbox as it likes; it then gives wrong answers, or right
-ones. It learns the arguments of hidden tests when it is called with them, as any function must; it can
-send them nowhere, and they differ from student to student.
+ones. It learns the arguments of hidden tests when it is called with them, as any function must, and can
+print them into its student's feedback. What stays hidden is what is expected; and the arguments are
+others for each student, where a test draws them.
 """
 import builtins
 import contextlib
@@ -193,12 +194,12 @@ def grade(source, released, name, student, secret, given, report, slot=0, unsafe
                     session.run(mine.source, given=True)
                 elif cell.kind == "answer":
                     ran = [session.run(text) for text in given.get(cell.id, [])]
-                    outputs[cell.id] = "\n".join(text for pair in ran for text in pair if text)
+                    outputs[cell.id] = "\n".join(text for pair in ran for text in pair if text)[:10_000]
                     errors += [error for _, error in ran if error]
                 elif cell.kind == "test":
                     if cell.id not in over:
                         report("begin", cell.id)
-                        report("question", question(cell, names) | {"error": " | ".join(errors)})
+                        report("question", question(cell, names) | {"error": " | ".join(errors)[:1000]})
                     errors = []
                     session.begin()
     finally:

@@ -7,7 +7,7 @@
 A neuron: 1 of 2 checks hold
   no   the sum of inputs times weights: 3 came, 5 is expected; the bias was added twice
   yes  the number of weights
-Read: the chapter neuron
+Read: the chapter http://localhost:8000/book/neuron.html
 
 What a student returns is copied into plain numbers before it is compared: its own methods, its own
 `==` among them, decide nothing. An object of any other type does not hold.
@@ -106,10 +106,10 @@ class Question:
         """Return the question, which shows itself."""
         return self
 
-    def where(self):
-        """Where to read, in words: the page, and the section as its label says it."""
+    def link(self):
+        """The address of what to read."""
         page, _, section = self.read.partition("#")
-        return f"the chapter {page}" + f", {section.removeprefix(f'sec-{page}-').replace('-', ' ')}" * bool(section)
+        return f"{self.book}{page}.html" + f"#{section}" * bool(section)
 
     def head(self):
         held = sum(check.held for check in self.checks)
@@ -119,15 +119,13 @@ class Question:
         rows = [f"  {'yes' if c.held else 'no '}  {c.words}{': ' * bool(c.message)}{c.message}".replace("\n", "\n       ")
                 for c in self.checks]
         right = all(check.held for check in self.checks)
-        return "\n".join([self.head(), *rows, *[f"Read: {self.where()}"] * (not right and bool(self.read))])
+        return "\n".join([self.head(), *rows, *[f"Read: the chapter {self.link()}"] * (not right and bool(self.read))])
 
     def _repr_html_(self):
         rows = "".join(f"<li>{'✓' if c.held else '✗'} {escape(c.words)}"
                        f"{f'<pre>{escape(c.message.strip())}</pre>' if c.message else ''}</li>" for c in self.checks)
-        page, _, section = self.read.partition("#")
-        link = f"{self.book}{page}.html" + f"#{section}" * bool(section)
         right = all(check.held for check in self.checks)
-        read = "" if right or not self.read else f'<p>Read: <a href="{escape(link)}">{escape(self.where())}</a></p>'
+        read = "" if right or not self.read else f'<p>Read: <a href="{escape(self.link())}">the chapter {escape(self.read.partition("#")[0])}</a></p>'
         return f"<p><strong>{escape(self.head())}</strong></p><ul>{rows}</ul>{read}"
 
     def _repr_markdown_(self):

@@ -11,6 +11,7 @@ from .cells import Cell, meta_of, text_of
 
 LARGEST = 20 * 2 ** 20      # bytes of a notebook
 LONGEST = 200_000           # characters of one answer
+MOST = 50                   # cells that belong to one answer
 
 
 class Unusable(ValueError):
@@ -71,6 +72,12 @@ def answers(cells, released):
     code = [cell.id for cell in wanted.values() if cell.kind == "answer"]
     found = {cell.id: [] for cell in wanted.values() if cell.kind in ("answer", "manual")}
     seen, flags, last = [], [], code[0] if code else None
+    def add(name, text):
+        if len(found[name]) < MOST:
+            found[name].append(text)
+        elif len(found[name]) == MOST and (full := f"{name}: only the first {MOST} cells are looked at") not in flags:
+            flags.append(full)
+
     for cell in cells:
         name, text = meta_of(cell).get("grade_id"), text_of(cell)
         if len(text) > LONGEST:
@@ -78,11 +85,11 @@ def answers(cells, released):
             continue
         if not isinstance(name, str) or name not in wanted:
             if cell.get("cell_type") == "code" and text.strip() and last:
-                found[last].append(text)
+                add(last, text)
             continue
         seen.append(name)
         if name in found:
-            found[name].append(text)
+            add(name, text)
             last = name if wanted[name].kind == "answer" else last
         elif text.rstrip() != wanted[name].source.rstrip() and wanted[name].kind != "text":
             flags.append(f"{wanted[name].kind} cell edited: {name}")

@@ -128,6 +128,13 @@ exec {sys.executable} -P -s -B -m nnlib.course.runner 0 20
     assert not (course.path / "results").exists()
 
 
+def test_a_course_that_the_sandbox_shows_is_refused(tmp_path, monkeypatch, capsys):
+    course = class_at(tmp_path, ["perfect"])
+    monkeypatch.setattr(sandbox.sys, "base_prefix", str(tmp_path))
+    assert main(["grade", str(course.path)]) == 2
+    assert "which students' code can read: move it" in capsys.readouterr().err
+
+
 def test_unsafe_grades_all_the_same(tmp_path, monkeypatch):
     course = class_at(tmp_path, ["perfect", "hangs"])
     monkeypatch.setenv("PATH", str(tmp_path))

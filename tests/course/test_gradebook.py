@@ -23,7 +23,8 @@ def course(tmp_path_factory):
     """Graded, marked by a person, and graded again."""
     made = classroom(tmp_path_factory.mktemp("book") / "course", STUDENTS)
     hand_in(made, "ada", {})
-    hand_in(made, "emmy", {"area": f"print({NASTY!r})\narea = 1", "explain": NASTY, "rows": f"raise ValueError({NASTY!r})"})
+    hand_in(made, "emmy", {"area": f"print({NASTY!r})\narea = 1", "explain": NASTY, "rows": f"raise ValueError({NASTY!r})",
+                           "words": f"raise ValueError('Stopped: \\n\\n' + {NASTY!r})"})
     hand_in(made, "broken", {}, lambda notebook: "{")
     hand_in(made, "quiet", {"explain": "YOUR ANSWER HERE"})
     assert main(["grade", str(made.path)]) == 0
@@ -48,7 +49,7 @@ def test_marks_of_a_person_survive_a_regrade(course):
         assert book.find_comment("explain", TINY, TINY, "ada").comment == "Well said."
         assert book.find_grade("area-check", TINY, TINY, "emmy").score == 1.0
         assert book.find_submission(TINY, "ada").score == 26.5
-        assert book.find_submission(TINY, "emmy").score == 16 + 1 + 0.5
+        assert book.find_submission(TINY, "emmy").score == 12 + 1 + 0.5
 
 
 def test_a_new_answer_needs_a_new_look(course, tmp_path):
@@ -79,7 +80,7 @@ def test_the_table_has_everybody_with_reasons(course):
     assert list(rows["ada"]) == ["student", "last_name", "first_name", "email", "score", "max_score", "double-check", "area-check",
                                  "half-check", "words-check", "apply-check", "rows-check", "explain", "pending", "flags", "reason"]
     assert {name: (float(row["score"]), row["pending"]) for name, row in rows.items()} == {
-        "ada": (26.5, ""), "emmy": (17.5, "explain"), "missing": (0, ""), "broken": (0, ""), "quiet": (24, "")}
+        "ada": (26.5, ""), "emmy": (13.5, "explain"), "missing": (0, ""), "broken": (0, ""), "quiet": (24, "")}
     assert rows["ada"]["email"] == "ada@example.org" and rows["ada"]["max_score"] == "27" and rows["ada"]["reason"] == ""
     assert rows["missing"]["reason"].startswith("missing") and rows["broken"]["reason"].startswith("truncated")
 
@@ -118,7 +119,9 @@ def test_what_a_student_wrote_is_no_program_in_the_teachers_browser(course):
     for part in notebook["cells"]:
         kinds = {kind for output in part.get("outputs", []) for kind in output.get("data", {})}
         assert not kinds and all(output["output_type"] == "stream" for output in part.get("outputs", []))
-        if part["cell_type"] == "markdown":
+        if part["cell_type"] == "markdown" and part["id"] == "notes":       # one line each, in a block of code
+            assert all(line.startswith("    ") for line in "".join(part["source"]).split("\n")[2:])
+        elif part["cell_type"] == "markdown":
             text = "".join(part["source"])
             assert "<script" not in text and "<img" not in text and "onerror=alert" not in text.replace("&lt;img src=x onerror", "")
             assert "](" not in text and "][" not in text and "]:" not in text and "\\href" not in text

@@ -265,6 +265,8 @@ CASES = {
     "own-cell": edited(lambda n: (n.cells.insert(3, {"cell_type": "code", "metadata": {}, "source": "helper = 2", "outputs": [],
                                                      "execution_count": None, "id": "mine"}),
                                   changed_all(n, "double", "def double(x): return helper * x"))[0]),
+    "thousand-cells": edited(lambda n: n.cells.extend([{"cell_type": "code", "metadata": {}, "source": "area = 1"}] * 1000),
+                             flag="rows: only the first 50 cells"),
     "renamed": edited(None, flag="renamed: tiny (1).ipynb", name="tiny (1).ipynb"),
     "other-name": edited(None, flag="renamed: =cmd.ipynb", name="=cmd.ipynb"),
     "empty-file": edited(lambda n: "", NONE, "empty"),

@@ -132,7 +132,8 @@ def test_literals_say_what_they_stand_for(value):
         assert found.dtype == value.dtype and (found == value).all()
 
 
-@pytest.mark.parametrize("value", [object(), 1j, {1}, float("nan"), np.array([np.inf]), np.array([]), np.array(["a"]), len], ids=repr)
+@pytest.mark.parametrize("value", [object(), 1j, {1}, float("nan"), np.array([np.inf]), np.array([]), np.array(["a"]), len],
+                         ids=lambda value: type(value).__name__)
 def test_what_cannot_be_handed_out_is_refused(value):
     with pytest.raises(ValueError, match="W holds a .* cannot be handed out"):
         literal("W", value)
