@@ -7,7 +7,7 @@
 A neuron: 1 of 2 checks hold
   no   the sum of inputs times weights: 3 came, 5 is expected; the bias was added twice
   yes  the number of weights
-Read: the chapter http://localhost:8000/book/neuron.html
+Read: http://localhost:8000/book/neuron.html
 
 What a student returns is copied into plain numbers before it is compared: its own methods, its own
 `==` among them, decide nothing. An object of any other type does not hold.
@@ -119,13 +119,13 @@ class Question:
         rows = [f"  {'yes' if c.held else 'no '}  {c.words}{': ' * bool(c.message)}{c.message}".replace("\n", "\n       ")
                 for c in self.checks]
         right = all(check.held for check in self.checks)
-        return "\n".join([self.head(), *rows, *[f"Read: the chapter {self.link()}"] * (not right and bool(self.read))])
+        return "\n".join([self.head(), *rows, *[f"Read: {self.link()}"] * (not right and bool(self.read))])
 
     def _repr_html_(self):
         rows = "".join(f"<li>{'✓' if c.held else '✗'} {escape(c.words)}"
                        f"{f'<pre>{escape(c.message.strip())}</pre>' if c.message else ''}</li>" for c in self.checks)
-        right = all(check.held for check in self.checks)
-        read = "" if right or not self.read else f'<p>Read: <a href="{escape(self.link())}">the chapter {escape(self.read.partition("#")[0])}</a></p>'
+        right, chapter = all(check.held for check in self.checks), self.read.partition("#")[0]
+        read = "" if right or not chapter else f'<p>Read: <a href="{escape(self.link())}">the chapter {escape(chapter)}</a></p>'
         return f"<p><strong>{escape(self.head())}</strong></p><ul>{rows}</ul>{read}"
 
     def _repr_markdown_(self):

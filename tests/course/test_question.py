@@ -214,7 +214,7 @@ def test_points_are_in_proportion_to_the_weights(question):
 
 def test_text_html_and_markdown(question):
     assert repr(question) == ("A <b>layer</b>: 1 of 2 checks hold\n  no   the *shape*: 1 came, 2 is expected; one <i>less</i>\n"
-                              "  yes  a name\nRead: the chapter http://localhost:8000/book/layer.html#sec-layer-a-picture")
+                              "  yes  a name\nRead: http://localhost:8000/book/layer.html#sec-layer-a-picture")
     page = question._repr_html_()
     assert "<b>" not in page and "<i>" not in page and '<a href="http://localhost:8000/book/layer.html#sec-layer-a-picture">the chapter layer</a>' in page
     assert "✗ the *shape*" in page and "✓ a name" in page
