@@ -7,7 +7,8 @@ import sys
 
 from .folder import Course, new
 
-sys.modules.setdefault("rfc3987_syntax", None)  # an optional part of jsonschema that takes 3 s to import; not needed here
+# an optional part of jsonschema that takes 3 s to import, for addresses of which there are none here
+sys.modules.setdefault("rfc3987_syntax", None)
 
 
 def command_new(course, options):
@@ -20,7 +21,8 @@ def command_check(course, options):
     for name in options.assignments:
         found = complaints(course, name)
         bad += len(found)
-        print("\n".join([f"{name}: {'fit to be handed out' if not found else f'{len(found)} complaints'}", *(f"  {c}" for c in found)]))
+        print(f"{name}: {f'{len(found)} complaints' if found else 'fit to be handed out'}")
+        print("".join(f"  {complaint}\n" for complaint in found), end="")
     return 1 if bad else 0
 
 
@@ -77,6 +79,7 @@ def parser():
 
 
 def main(arguments=None):
+    """Run one command; return 0, or 1 where `check` complains, or 2 where it could not be done."""
     options = parser().parse_args(arguments)
     try:
         course = new(options.folder) if options.command == "new" else Course(options.folder)

@@ -41,6 +41,7 @@ def grade(course, name, students, jobs=1, dask=None, unsafe=False, again=False):
 
 
 def outcome(future):
+    """Return (what was done, None) or (None, what went wrong) of a task that has ended."""
     error = future.exception()
     return (None, str(error)) if error else (future.result(), None)
 

@@ -40,6 +40,7 @@ def meta_of(cell):
 
 
 def cells_of(notebook):
+    """The cells of a teacher's notebook, as `Cell`."""
     return [Cell(cell) for cell in notebook["cells"]]
 
 
@@ -77,4 +78,5 @@ def bound(source):
 
 def read_names(source):
     """The names that a cell reads, anywhere in it."""
-    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    names = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name))
+    return {node.id for node in names if isinstance(node.ctx, ast.Load)}

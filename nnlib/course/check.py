@@ -47,6 +47,7 @@ def about_cells(source):
 
 
 def syntax_error(source):
+    """Say what is wrong with the syntax of a cell, or return None."""
     try:
         ast.parse(source)
     except SyntaxError as error:
@@ -61,7 +62,8 @@ def about_test(cell, students):
     outside = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in inside}
     found += [f"{cell.id} names the student's {name} outside a lambda" for name in sorted(outside & students)]
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    points = [k.value for call in calls if getattr(call.func, "id", "") == "Question" for k in call.keywords if k.arg == "points"]
+    made = [call for call in calls if getattr(call.func, "id", "") == "Question"]
+    points = [k.value for call in made for k in call.keywords if k.arg == "points"]
     if len(points) != 1 or not isinstance(points[0], ast.Constant) or points[0].value != cell.points:
         found.append(f"{cell.id} makes a Question whose points are not those of its metadata, {cell.points}")
     for call in calls:
@@ -90,10 +92,12 @@ def about_marks(course, name, source):
             write(trial.submitted(name, student) / f"{name}.ipynb", nbformat.writes(handed_in))
         batch.grade(trial, name, trial.students)
         results = trial.results(name)
-    found = [f"the solution: {flag}" for flag in [*results["solution"]["flags"], results["solution"]["reason"]] if flag]
+    said = [*results["solution"]["flags"], results["solution"]["reason"]]
+    found = [f"the solution: {text}" for text in said if text]
     for student, wanted in (("solution", lambda q: q["points"]), ("empty", lambda q: 0.0)):
         for q in results[student]["questions"]:
             if q["earned"] != wanted(q):
-                wrong = "; ".join(f"{c['words']}: {c['message']}" for c in q["checks"] if c["held"] == (student == "empty"))
+                odd = [c for c in q["checks"] if c["held"] == (student == "empty")]
+                wrong = "; ".join(f"{c['words']}: {c['message']}" for c in odd)
                 found.append(f"{q['id']}: the {student} earns {q['earned']:g} of {q['points']:g} points ({wrong or q['note']})")
     return found

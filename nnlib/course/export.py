@@ -30,6 +30,7 @@ def rows_of(course, name):
 
 
 def grades_of(book, name, student):
+    """The gradebook's grades {cell: grade} of a student, {} where there is no submission."""
     try:
         return {grade.name: grade for grade in book.find_submission(name, student).notebooks[0].grades}
     except MissingEntry:
@@ -49,13 +50,15 @@ def reason(result, scores):
 def why(question):
     """Why a question earns nothing: what went wrong first."""
     wrong = next((check for check in question["checks"] if not check["held"]), None)
-    said = question["note"] or question["error"] or (wrong and not wrong["hidden"] and f"{wrong['words']}: {wrong['message']}")
+    shown = f"{wrong['words']}: {wrong['message']}" if wrong and not wrong["hidden"] else ""
+    said = question["note"] or question["error"] or shown
     if said and "NotImplementedError" in said:
         return "not answered"
     return said or ("a hidden check fails" if wrong else "a person gave 0")
 
 
 def table(header, rows):
+    """Return a table as the text of a CSV file."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([header, *([plain(cell) for cell in row] for row in rows)])
@@ -64,14 +67,15 @@ def table(header, rows):
 
 def plain(cell):
     """A cell that no spreadsheet takes for a formula: part of its text may be a student's."""
-    return "'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") and len(cell) else cell
+    return "'" + cell if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def export(course, name):
     """Write export/NAME.csv, NAME-canvas.csv and NAME-gradescope/STUDENT.json; return the path of the first."""
     rows, folder = rows_of(course, name), course.path / "export"
     total = sum(rows[0]["points"].values())
-    header = ["student", "last_name", "first_name", "email", "score", "max_score", *rows[0]["points"], "pending", "flags", "reason"]
+    header = ["student", "last_name", "first_name", "email", "score", "max_score", *rows[0]["points"],
+              "pending", "flags", "reason"]
     write(folder / f"{name}.csv", table(header, (
         [row["student"], *(row["person"].get(key) or "" for key in ("last_name", "first_name", "email")),
          row["score"], total, *row["scores"].values(), " ".join(row["pending"]), " | ".join(row["flags"]), row["reason"]]

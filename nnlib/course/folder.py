@@ -79,19 +79,24 @@ class Course:
     def source(self, name):
         """The path of an assignment's source; raises `ValueError` for an unknown name."""
         if name not in self.assignments:
-            raise ValueError(f"there is no assignment {name!r} in {self.path}/source; there are: {', '.join(self.assignments)}")
+            raise ValueError(f"there is no assignment {name!r} in {self.path}/source; "
+                             f"there are: {', '.join(self.assignments)}")
         return self.path / "source" / name / f"{name}.ipynb"
 
     def released(self, name, student):
+        """The path of the notebook that a student gets."""
         return self.path / "release" / student / name / f"{name}.ipynb"
 
     def autograded(self, name, student):
+        """The path of the notebook that nbgrader shows of a graded student."""
         return self.path / "autograded" / student / name / f"{name}.ipynb"
 
     def submitted(self, name, student):
+        """The folder into which a student's notebook is put."""
         return self.path / "submitted" / student / name
 
     def result(self, name, student):
+        """The path of a student's stored result."""
         return self.path / "results" / name / f"{student}.json"
 
     def results(self, name):

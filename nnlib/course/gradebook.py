@@ -32,6 +32,7 @@ def opened(course):
 
 
 def url(course):
+    """The gradebook's address for SQLAlchemy."""
     return f"sqlite:///{course.path / 'gradebook.db'}"
 
 

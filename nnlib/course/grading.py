@@ -43,6 +43,7 @@ class Session:
         self.deadline, self.stopped = time.monotonic() + self.limits["question"], None
 
     def close(self):
+        """End the box, if there is one."""
         if self.box:
             self.box.close()
         self.box = None
@@ -99,6 +100,7 @@ class Session:
 
 
 def printed(reply):
+    """What a cell printed, from its reply."""
     text = reply.get("printed")
     return text[:2000] if isinstance(text, str) else ""
 
@@ -145,6 +147,7 @@ class Marks(list):
 
 
 def asked(names):
+    """The questions among the names of a test cell."""
     return [value for value in dict.values(names) if isinstance(value, Question)]
 
 
@@ -180,7 +183,7 @@ def grade(source, released, name, student, secret, given, report, slot=0, unsafe
     `report(kind, value)` is told of each question before ("begin") and after ("question") it is
     asked. The tests of questions whose ids are in `over` are not run. Returns {id: output} of answers.
     """
-    parts = [(cell, mine) for cell, mine in zip(cells.cells_of(source), map(cells.Cell, released)) if cell.code]
+    parts = [pair for pair in zip(cells.cells_of(source), map(cells.Cell, released)) if pair[0].code]
     answers = {bound for cell, _ in parts if cell.kind == "answer" for bound in cells.bound(cell.source)}
     session, outputs, errors = Session(cells.seconds(source), slot, unsafe), {}, []
     names = Names(answers, session.ask)
@@ -188,7 +191,7 @@ def grade(source, released, name, student, secret, given, report, slot=0, unsafe
         with drawing(secret, name, student):
             for cell, mine in parts:
                 if cell.kind in ("given", "numbers"):
-                    if not answers & cells.read_names(mine.source):     # a demonstration of what the student wrote
+                    if not answers & cells.read_names(mine.source):     # else it shows what the student wrote
                         with contextlib.redirect_stdout(io.StringIO()):
                             exec(compile(mine.source, f"<cell {cell.id}>", "exec"), names)
                     session.run(mine.source, given=True)

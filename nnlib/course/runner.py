@@ -66,6 +66,7 @@ class Runner:
         self.names = {"__name__": "__main__", "__builtins__": builtins, "display": print}
 
     def find(self, path):
+        """The value of a name, or of a name with attributes: `net.predict`."""
         first, *rest = path.split(".")
         if first not in self.names:
             raise NameError(f"name {first!r} is not defined")
@@ -75,9 +76,11 @@ class Runner:
         return value
 
     def run(self, source):
+        """Run a cell."""
         exec(compiled(source), self.names)
 
     def get(self, path):
+        """The value of a name as plain data; what is none is sent by its name."""
         value = self.find(path)
         try:
             return wire.encode(value)
@@ -85,6 +88,7 @@ class Runner:
             return ["name", path]
 
     def call(self, path, args, kwargs):
+        """Call a function of the student's and return its value as plain data."""
         args, kwargs = (wire.decode(part, named=self.find) for part in (args, kwargs))
         return wire.encode(self.find(path)(*args, **kwargs))
 
@@ -101,6 +105,7 @@ class Runner:
 
 
 def main():
+    """Answer the requests that come on the socket at standard input, until it is closed."""
     socket = os.dup(0)
     null = os.open("/dev/null", os.O_RDWR)
     confine(*map(int, sys.argv[1:]))

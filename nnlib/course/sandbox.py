@@ -46,7 +46,7 @@ def refused(attempt):
         return True
 isolated = os.getuid() != 0 and all(map(refused, (
     os.fork, socket.socket, lambda: os.listdir("/proc"), lambda: os.listdir("/sys"),
-    lambda: open("/written", "w"), lambda: open("/etc/passwd"), lambda: os.kill(1, 9))))
+    lambda: open("/written", "w"), lambda: open("/etc/passwd"))))
 """
 
 

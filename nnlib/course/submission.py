@@ -25,7 +25,8 @@ def find(folder, name):
     if not found:
         raise Unusable("missing: no notebook was handed in")
     if len(meant) > 1:
-        raise Unusable(f"several notebooks, and none is named {name}.ipynb: {', '.join(path.name for path in found)[:200]}")
+        names = ", ".join(path.name for path in found)
+        raise Unusable(f"several notebooks, and none is named {name}.ipynb: {names[:200]}")
     flags = [f"renamed: {meant[0].name[:100]}"] * (meant[0].name != f"{name}.ipynb")
     return meant[0], flags + [f"{len(found) - 1} other notebooks were not looked at"] * (len(found) > 1)
 

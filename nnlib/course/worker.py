@@ -1,6 +1,6 @@
 """A warm process that grades one submission after the other, each in a child that can be killed.
 
-It imports NumPy, SymPy's neighbours and nnlib once; a child is a fork of it. Tasks come as lines of
+It imports NumPy and nnlib with its derivations once; a child is a fork of it. Tasks come as lines of
 JSON on its input, answers go as lines to its output. When its input ends (whoever started it is gone)
 it kills the child that is at work, and the sandbox dies with that child.
 """
@@ -14,6 +14,8 @@ import signal
 import subprocess
 import sys
 import time
+
+import nnlib.derivations.lines  # so that no child has to  # noqa: F401
 
 from . import cells, grading, sandbox, submission
 from .folder import Course, write
@@ -120,7 +122,8 @@ def result_of(course, name, student, released, slot, unsafe, again):
         result["flags"] += flags_of(result)
     else:
         result["questions"] = [grading.lost(c, result["reason"]) for c in cells.cells_of(source) if c.kind == "test"]
-    result["flags"] = [" ".join(flag.split())[:300] for flag in result["flags"]]      # names of files, errors: anybody's text
+    # names of files and texts of errors are anybody's: one line each
+    result["flags"] = [" ".join(flag.split())[:300] for flag in result["flags"]]
     write(path, json.dumps(result, indent=1) + "\n")
     return "graded"
 
