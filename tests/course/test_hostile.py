@@ -19,7 +19,8 @@ from classroom import (HIDDEN_MARK, SECRET, TINY, changed, classroom, everything
                        without)
 
 from nnlib.course.__main__ import main
-from nnlib.course.release import fingerprint
+from nnlib.course.folder import fingerprint
+from nnlib.course.sandbox import FIRST_UID, SLOTS
 
 ALL = {"double": 4, "area": 4, "half": 4, "words": 4, "apply": 4, "rows": 4}
 NO_AREA = ALL | {"area": 0}
@@ -305,13 +306,16 @@ def graded(tmp_path_factory):
             if student == "network":
                 answers["area"] = NETWORK.format(port=listener.getsockname()[1])
             hand_in(course, student, answers, case.get("edit"), case.get("name", f"{TINY}.ipynb"))
-    before = everything(folder), set(os.listdir(tempfile.gettempdir()))
-    began = time.monotonic()
-    assert main(["grade", str(folder), "-j", "2"]) == 0
-    took = time.monotonic() - began
-    assert main(["export", str(folder)]) == 0
+    before, temporary = everything(folder), tmp_path_factory.mktemp("temporary")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(temporary))
+        patch.setattr(tempfile, "tempdir", None)
+        began = time.monotonic()
+        assert main(["grade", str(folder), "-j", "2"]) == 0
+        took = time.monotonic() - began
+        assert main(["export", str(folder)]) == 0
     listener.close()
-    return {"course": course, "before": before, "heard": heard, "took": took}
+    return {"course": course, "before": before, "heard": heard, "took": took, "temporary": temporary}
 
 
 def area_of(course, student):
@@ -355,8 +359,7 @@ def test_the_honest_are_not_accused(graded):
 
 
 def test_nobody_elses_data_changes(graded):
-    before, _ = graded["before"]
-    after = everything(graded["course"].path)
+    before, after = graded["before"], everything(graded["course"].path)
     assert {name: data for name, data in after.items() if name in before} == before
     made = {name.split("/")[0] for name in set(after) - set(before)}
     assert made == {"results", "autograded", "gradebook.db", "export"}
@@ -364,17 +367,9 @@ def test_nobody_elses_data_changes(graded):
 
 def test_nothing_is_left_running_or_lying_about(graded):
     assert left_running() == []
-    _, before = graded["before"]
-    left = [name for name in set(os.listdir(tempfile.gettempdir())) - before if not name.startswith(("pytest", "nnlib-test"))]
-    assert not [name for name in left if owned_by_a_sandbox(Path(tempfile.gettempdir()) / name)]
-    assert not list(graded["course"].path.rglob("*.tmp"))
-
-
-def owned_by_a_sandbox(path):
-    try:
-        return path.stat().st_uid >= 1_900_000_000
-    except OSError:
-        return False
+    assert os.listdir(graded["temporary"]) == []
+    left = [path for path in Path("/tmp").iterdir() if FIRST_UID <= path.lstat().st_uid < FIRST_UID + SLOTS]
+    assert left == [] and not list(graded["course"].path.rglob("*.tmp"))
 
 
 def test_nothing_was_sent_and_nothing_secret_was_seen(graded):
