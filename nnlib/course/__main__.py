@@ -34,10 +34,15 @@ def command_release(course, options):
 
 def command_grade(course, options):
     from . import batch, gradebook
+    failed = 0
     for name in options.assignments:
-        done = batch.grade(course, name, course.students, options.jobs, options.dask, options.unsafe, options.again)
-        entered = gradebook.fill(course, name)
-        print(f"{name}: {done['graded']} graded, {done['kept']} unchanged, {entered} in the gradebook")
+        try:
+            done = batch.grade(course, name, course.students, options.jobs, options.dask, options.unsafe, options.again)
+            said = f"{done['graded']} graded, {done['kept']} unchanged"
+        except batch.NotGraded as error:
+            failed, said = 2, f"{error}\nof the others"
+        print(f"{name}: {said}, {gradebook.fill(course, name)} in the gradebook")
+    return failed
 
 
 def command_feedback(course, options):

@@ -12,14 +12,18 @@ from . import cells, sandbox
 from .release import release
 from .worker import Worker
 
+
+class NotGraded(RuntimeError):
+    """Some tasks failed, by no fault of the students; all others are graded."""
+
+
 _workers = {}       # of this process: {thread: its warm process}
 
 
 def grade(course, name, students, jobs=1, dask=None, unsafe=False, again=False):
     """Grade what these students handed in; return {"graded": how many, "kept": how many}.
 
-    Raises `sandbox.NoIsolation` before anything is graded, and `RuntimeError` where a task failed
-    that is no student's fault (all others are then graded).
+    Raises `sandbox.NoIsolation` before anything is graded, and `NotGraded` when all else is.
     """
     source = cells.read(course.source(name))
     if shown := [str(folder) for folder in sandbox.visible() if course.path.is_relative_to(folder)]:
@@ -36,7 +40,7 @@ def grade(course, name, students, jobs=1, dask=None, unsafe=False, again=False):
                 counts[done] += 1
             bar.update()
     if failures:
-        raise RuntimeError(f"{len(failures)} of {len(tasks)} were not graded:\n" + "\n".join(failures[:10]))
+        raise NotGraded(f"{len(failures)} of {len(tasks)} were not graded:\n" + "\n".join(failures[:10]))
     return counts
 
 

@@ -121,28 +121,21 @@ def marks(course):
 
 
 def left_running():
-    """The processes of sandboxes and of workers that have lost the tests which began them."""
-    def of(pid):
-        with open(f"/proc/{pid}/cmdline", "rb") as file, open(f"/proc/{pid}/stat") as stat:
-            return file.read().replace(b"\0", b" "), int(stat.read().rsplit(")", 1)[1].split()[1])
-
-    def begun_by_tests(pid):
-        while pid > 1:
-            command, parent = of(pid)
-            if b"pytest" in command or pid == os.getpid():
-                return True
-            pid = parent
-
-    found = []
+    """The processes of workers and sandboxes that have lost whoever began them."""
+    processes = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            uid, (command, _) = os.stat(f"/proc/{pid}").st_uid, of(pid)
-            ours = FIRST_UID <= uid < FIRST_UID + SLOTS or b"nnlib.course." in command
-            if ours and not begun_by_tests(int(pid)):
-                found.append((pid, uid, command[:80]))
+            with open(f"/proc/{pid}/cmdline", "rb") as file, open(f"/proc/{pid}/stat") as stat:
+                ours = FIRST_UID <= os.stat(f"/proc/{pid}").st_uid < FIRST_UID + SLOTS or b"nnlib.course." in file.read()
+                processes[int(pid)] = ours, int(stat.read().rsplit(")", 1)[1].split()[1])
         except OSError:     # it has just ended
             continue
-    return found
+
+    def lost(pid):
+        ours, parent = processes.get(pid, (False, 0))
+        return ours and (parent == 1 or lost(parent))
+
+    return [pid for pid in processes if lost(pid)]
 
 
 def everything(folder):

@@ -150,6 +150,23 @@ def test_a_source_that_fails_costs_nobody_a_point(tmp_path, capsys):
     assert not (course.path / "results").exists()
 
 
+def test_one_who_cannot_be_graded_does_not_keep_the_others_from_it(tmp_path, monkeypatch, capsys):
+    course = class_at(tmp_path, ["perfect", "wrong"])
+    real = worker.Worker.grade
+
+    def fails_for_one(self, **task):
+        if task["student"] == "wrong":
+            raise RuntimeError("wrong: no memory for a sandbox")
+        return real(self, **task)
+
+    monkeypatch.setattr(worker.Worker, "grade", fails_for_one)
+    assert main(["grade", str(course.path)]) == 2
+    assert "1 of 2 were not graded:\nwrong: no memory" in capsys.readouterr().out
+    assert totals(course) == {"perfect": 24} and main(["export", str(course.path)]) == 0
+    rows = table((course.path / "export" / f"{TINY}.csv").read_text())
+    assert rows["wrong"]["reason"] == "not graded yet" and rows["perfect"]["score"] == "24.0"
+
+
 def test_a_test_cell_that_fails_is_for_a_person(tmp_path):
     course = class_at(tmp_path, ["perfect"])
     change_source(course, 'q.equal("of 8"', '1 / 0\nq.equal("of 8"')
