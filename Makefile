@@ -4,7 +4,7 @@ BIN := .venv/bin
 # two test processes run at a time: one thread of the matrix library for each
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: book test browser theorems coverage lab serve notebooks clean
+.PHONY: book test browser theorems coverage bench-grading lab serve notebooks clean
 
 book: .venv/ready
 	$(BIN)/python tools/vendor.py
@@ -22,12 +22,16 @@ coverage: .venv/ready
 test: .venv/ready
 	$(BIN)/python -m pytest -q -n 2 --ignore tests/browser tests nnlib
 	# the digits first: they take longest
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval -W default book/digits.ipynb $(filter-out book/digits.ipynb,$(wildcard book/*.ipynb)) tools/proofs.ipynb
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval -W default book/digits.ipynb $(filter-out book/digits.ipynb,$(wildcard book/*.ipynb)) $(wildcard book/assignments/*.ipynb) tools/proofs.ipynb
 	$(MAKE) browser
 
 # the built pages in a real Chromium, the network cut, photographed into _build/photos; after `make book`
 browser: .venv/ready
 	$(BIN)/python -m pytest -q -rs -n 2 tests/browser
+
+# how long 204 submissions take with two processes
+bench-grading: .venv/ready
+	$(BIN)/python tools/bench_grading.py
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --notebook-dir book
@@ -35,9 +39,9 @@ lab: .venv/ready
 serve: book
 	$(BIN)/python -m http.server --directory _build/html 8000
 
-# run every chapter and store it again, slim; shows what a change did to the stored outputs
+# run every chapter and assignment and store it again, slim; shows what a change did to the stored outputs
 notebooks: .venv/ready
-	$(BIN)/python tools/notebooks.py book/*.ipynb
+	$(BIN)/python tools/notebooks.py book/*.ipynb book/assignments/*.ipynb
 
 .venv/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -46,6 +46,14 @@ assert not {"sympy", "matplotlib", "tqdm", "mpmath", "scipy"} & set(sys.modules)
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.parametrize("module", ["nnlib", "nnlib.derivations", "nnlib.course.question", "nnlib.course.worker"])
+def test_only_the_teachers_commands_import_nbgrader(module):
+    result = run(f"import sys, {module}; loaded = {{name.split('.')[0] for name in sys.modules}}; "
+                 "assert not loaded & {'nbgrader', 'sqlalchemy', 'nbformat', 'nbconvert', 'distributed', 'dask', 'traitlets', 'tqdm'}; "
+                 f"assert 'nnlib.course.sandbox' not in sys.modules or {module!r} == 'nnlib.course.worker'")
+    assert result.returncode == 0, result.stderr
+
+
 def test_names_are_those_of_dir_and_an_unknown_one_is_refused():
     assert dir(nnlib) == nnlib.__all__ == sorted(set(nnlib.__all__))
     with pytest.raises(AttributeError, match="module 'nnlib' has no attribute 'rleu'"):

@@ -134,3 +134,34 @@ def test_no_directive_role_or_label_is_left_in_the_text(lite, path):
 def test_text_becomes_plain_and_code_blocks_stay(lite):
     text = "(sec-a)=\n## A\n\n```{exercise} Two\n:label: ex-a\nSee {ref}`there <sec-b>` and {doc}`layer`.\n\n~~~python\nx = {1}\n~~~\n```"
     assert lite.plain(text) == "## A\n\n**Exercise: Two.**\nSee there and [layer](layer.ipynb).\n\n~~~python\nx = {1}\n~~~\n"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "book" / "assignments").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_assignments_are_handed_out_without_solutions_and_hidden_tests(lite, path):
+    for notebook, kernel in ((lite.assignment(path), "python3"), (lite.assignment_here(path), "python")):
+        assert notebook.metadata.kernelspec.name == kernel
+        text = nbformat.writes(notebook)
+        for trace in ("BEGIN SOLUTION", "END SOLUTION", "HIDDEN", "hidden(", "NUMBERS", "numbers(", "Rubric"):
+            assert trace not in text, trace
+        source = nbformat.read(path, as_version=4)
+        answers = [line.strip() for cell in source.cells if cell.metadata.nbgrader.solution for line in cell.source.splitlines()
+                   if len(line.strip()) > 12 and not line.lstrip().startswith(("def ", '"""', "###"))]
+        shown = "\n".join(cell.source for cell in notebook.cells)
+        assert len(answers) > 10 and not [line for line in answers if line in shown]
+        assert not any(cell.get("outputs") for cell in notebook.cells)
+        code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        assert any("import nnlib_mnist" in cell for cell in code) == (kernel == "python" and any("load_mnist" in cell for cell in code))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "book" / "assignments").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_the_proof_of_an_assignment_runs_without_numpy(lite, path, wheels):
+    """As in the browser where the public web is out of reach: the first cell, and the cells of the proof."""
+    cells = lite.assignment(path).cells
+    source = {cell.metadata.nbgrader.grade_id: cell.source for cell in nbformat.read(path, as_version=4).cells}
+    n, = (n for n, cell in enumerate(cells) if "q.lines(" in cell.source and cell.cell_type == "code")
+    name = cells[n].metadata.nbgrader.grade_id.removesuffix("-check")
+    code = "\n".join([source["setup"], source[f"{name}-problem"], source[name], cells[n].source, "print(q.earned == q.points)"])
+    mpmath = Path(importlib.util.find_spec("mpmath").origin).parent.parent
+    run = subprocess.run([sys.executable, "-I", "-S", "-c", "import sys; sys.path += sys.argv[1:]; sys.modules['numpy'] = sys.modules['sympy'] = None\n" + code,
+                          wheels["nnlib"], mpmath], capture_output=True, text=True, encoding="utf-8")
+    assert run.stdout == "True\n", run.stderr

@@ -11,6 +11,7 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
+ASSIGNMENTS = sorted((ROOT / "book" / "assignments").glob("*.ipynb"))
 
 
 def texts(path):
@@ -18,7 +19,7 @@ def texts(path):
 
 
 def test_notebooks_are_executed_and_slim():
-    run = subprocess.run([sys.executable, ROOT / "tools/notebooks.py", "--check", *CHAPTERS, ROOT / "tools/proofs.ipynb"],
+    run = subprocess.run([sys.executable, ROOT / "tools/notebooks.py", "--check", *CHAPTERS, *ASSIGNMENTS, ROOT / "tools/proofs.ipynb"],
                          capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
 

@@ -1,4 +1,4 @@
-"""Put the book's chapters, as notebooks that run in the browser, into _build/html/lite.
+"""Put the book's chapters and assignments, as notebooks that run in the browser, into _build/html/lite.
 
 The pages hold JupyterLite, Pyodide (from npm, by its SHA-256), nnlib, and the wheels of lite.txt; a
 plain `import` finds them. All other wheels of Pyodide's own list, NumPy and Matplotlib among them,
@@ -18,8 +18,12 @@ from pathlib import Path
 import nbformat
 from vendor import fetch
 
+from nnlib.course import cells
+from nnlib.course.release import release
+
 ROOT = Path(__file__).parent.parent
 WORK, OUTPUT = ROOT / "_build" / "lite", ROOT / "_build" / "html" / "lite"
+DOWNLOADS, ASSIGNMENTS = ROOT / "_build" / "html" / "assignments", sorted((ROOT / "book" / "assignments").glob("*.ipynb"))
 WHEELS = Path(__file__).with_name("lite.txt")
 VERSION = "314.0.6"  # the one that jupyterlite-pyodide-kernel is made for
 PYODIDE = (f"pyodide@{VERSION}", "d78ac549b28a2a58600cd06f44e017024151775f8c6b2d73fab1475400d38ea2",
@@ -87,9 +91,8 @@ def pyodide(folder):
     lock(folder)
 
 
-def notebook(path):
-    """Return the notebook for the kernel in the browser."""
-    content = nbformat.read(path, as_version=4)
+def notebook(content):
+    """Turn a notebook into one for the kernel in the browser, and return it."""
     content.metadata["kernelspec"] = {"display_name": "Python (Pyodide)", "language": "python", "name": "python"}
     for cell in content.cells:
         if cell.cell_type == "code":  # nothing is shown that was not run in the reader's browser
@@ -116,7 +119,7 @@ def plain(text):
 
 def chapter(path):
     """Return the chapter, begun by a cell that fetches what its cells and nnlib import without naming it."""
-    content = notebook(path)
+    content = notebook(nbformat.read(path, as_version=4))
     for cell in content.cells:
         if cell.cell_type == "markdown":
             cell.source = plain(cell.source)
@@ -128,22 +131,45 @@ def chapter(path):
     return content
 
 
+def assignment(path):
+    """Return what a student of no course gets of an assignment: without solutions and hidden tests."""
+    return release(cells.read(path), path.stem)
+
+
+def assignment_here(path):
+    """Return the same for the kernel in the browser, where the digits come as a wheel of their own."""
+    content = notebook(assignment(path))
+    if any("load_mnist" in cell.source for cell in content.cells):
+        content.cells.insert(0, nbformat.v4.new_code_cell("import nnlib_mnist  # fetched now: the digits", id="fetch"))
+    return content
+
+
 def contents(folder):
     """Fill the folder with the notebooks, and with what the chapters import and read."""
-    (folder / "book").mkdir(parents=True)
+    (folder / "book" / "assignments").mkdir(parents=True)
     for path in sorted((ROOT / "book").glob("*.ipynb")):
         nbformat.write(chapter(path), folder / "book" / path.name)
+    for path in ASSIGNMENTS:
+        nbformat.write(assignment_here(path), folder / "book" / "assignments" / path.name)
     for ending in ("py", "js", "json"):
         for path in (ROOT / "book").glob(f"*.{ending}"):
             shutil.copy(path, folder / "book")
-    nbformat.write(notebook(ROOT / "tools" / "proofs.ipynb"), folder / "proofs.ipynb")
+    nbformat.write(notebook(nbformat.read(ROOT / "tools" / "proofs.ipynb", as_version=4)), folder / "proofs.ipynb")
+
+
+def downloads(folder):
+    """Fill the folder with the assignments as a student downloads them."""
+    folder.mkdir(parents=True)
+    for path in ASSIGNMENTS:
+        nbformat.write(assignment(path), folder / path.name)
 
 
 def main():
-    for folder in (WORK, OUTPUT):  # with the list in WORK of what is up to date, which knows nothing of OUTPUT
+    for folder in (WORK, OUTPUT, DOWNLOADS):  # with the list in WORK of what is up to date, which knows nothing of OUTPUT
         shutil.rmtree(folder, ignore_errors=True)
     pyodide(WORK / "static" / "pyodide")
     contents(WORK / "contents")
+    downloads(DOWNLOADS)
     settings = {"@jupyterlite/pyodide-kernel-extension:kernel": {"loadPyodideOptions": {"packages": KERNEL}}}
     (WORK / "jupyter-lite.json").write_text(json.dumps(
         {"jupyter-lite-schema-version": 0, "jupyter-config-data": {"litePluginSettings": settings}}))

@@ -19,7 +19,7 @@ METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "na
 
 def slim(notebook):
     """Drop what changes from run to run or weighs much, and name the cells by their content."""
-    notebook.metadata = METADATA | {key: notebook.metadata[key] for key in ("mystnb",) if key in notebook.metadata}
+    notebook.metadata = METADATA | {key: notebook.metadata[key] for key in ("mystnb", "nnlib") if key in notebook.metadata}
     count, seen = 0, {}
     for cell in notebook.cells:
         digest = hashlib.sha256(cell.source.encode()).hexdigest()[:8]

@@ -60,6 +60,11 @@ A reason that the step does not need is refused, so cite as few as possible.
 `lemma.without(h)[0]` is a counterexample if the hypothesis h is needed;
 `lemma.attempt(n, expr, by)` tries another step n and returns the refusal, with its numbers.
 
+A derivation typed by a student
+-------------------------------
+`Problem(t, left, goal, by=(rule, ...))` states an equation without its lines;
+`problem.check(["D(...)", "s_j - y_j"])` checks typed lines, each against the one before, by one rule each.
+
 How to add one to the list
 --------------------------
 Write it in the module named like the NumPy module, as a function without arguments that
@@ -82,8 +87,9 @@ from .registry import THEOREMS, theorem
 
 from . import activations, linear, losses, network, conv, training  # noqa: E402  (each registers its theorems)
 from .challenge import challenge  # noqa: E402  (after the theorems)
+from .lines import Problem  # noqa: E402
 
-__all__ = ["D", "FalseStep", "KernelBug", "Refused", "Sum", "THEOREMS", "Theory", "Unproved", "Vacuous", "by_lemma",
+__all__ = ["D", "FalseStep", "KernelBug", "Problem", "Refused", "Sum", "THEOREMS", "Theory", "Unproved", "Vacuous", "by_lemma",
            "cases", "chain_rule", "challenge", "definition", "delta", "delta_rule", "differentiation", "evaluator", "exp", "given",
            "linearity", "log", "matrix_product", "monotone", "power_rule", "product_rule", "quotient_rule", "relu",
            "same_sign", "sign_cases", "step", "tanh", "theorem"]

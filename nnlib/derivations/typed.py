@@ -25,7 +25,7 @@ CHARACTERS = str.maketrans("−–·×∙⋅′’∑", "--****''Σ")
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-"))
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₙᵣ", "0123456789ijklmnr"))
 NAME = re.compile(r"[a-zA-Z\u0370-\u03ff]+\d*'*")
-SAME = {r"\sigma": "σ", r"\delta": "δ", r"\alpha": "α", r"\theta": "θ", r"\ell": "ℓ", r"\mathcal{L}": "ℒ",
+SAME = {r"\sigma": "σ", r"\delta": "δ", r"\alpha": "α", r"\theta": "θ", r"\lambda": "λ", r"\ell": "ℓ", r"\mathcal{L}": "ℒ",
         r"\hat y": "ŷ", r"\hat{Y}": "Ŷ"}
 COMMANDS = {r"\sum": "sum", "Σ": "sum", "Sum": "sum", r"\log": "log", "ln": "log", r"\ln": "log", r"\exp": "exp",
             r"\tanh": "tanh", "ReLU": "relu", r"\max": "max", r"\partial": "∂", "δ": "delta", r"\delta": "delta",

@@ -1,0 +1,102 @@
+"""A teacher's day with assignments: `python -m nnlib.course COMMAND FOLDER [ASSIGNMENT …]`.
+
+The folder of a course is described in nnlib/course/folder.py. Without names, all assignments are meant.
+"""
+import argparse
+import sys
+
+from .folder import Course, new
+
+# an optional part of jsonschema that takes 3 s to import, for addresses of which there are none here
+sys.modules.setdefault("rfc3987_syntax", None)
+
+
+def command_new(course, options):
+    print(f"{course.path}: {len(course.assignments)} assignments; put your students into roster.csv")
+
+
+def command_check(course, options):
+    from .check import complaints
+    bad = 0
+    for name in options.assignments:
+        found = complaints(course, name)
+        bad += len(found)
+        print(f"{name}: {f'{len(found)} complaints' if found else 'fit to be handed out'}")
+        print("".join(f"  {complaint}\n" for complaint in found), end="")
+    return 1 if bad else 0
+
+
+def command_release(course, options):
+    from .release import release_all
+    for name in options.assignments:
+        print(f"{name}: {release_all(course, name)} notebooks in {course.path / 'release'}")
+
+
+def command_grade(course, options):
+    from . import batch, gradebook
+    failed = 0
+    for name in options.assignments:
+        try:
+            done = batch.grade(course, name, course.students, options.jobs, options.dask, options.unsafe, options.again)
+            said = f"{done['graded']} graded, {done['kept']} unchanged"
+        except batch.NotGraded as error:
+            failed, said = 2, f"{error}\nof the others"
+        print(f"{name}: {said}, {gradebook.fill(course, name)} in the gradebook")
+    return failed
+
+
+def command_feedback(course, options):
+    from .feedback import feedback
+    for name in options.assignments:
+        print(f"{name}: {len(feedback(course, name))} pages in {course.path / 'feedback'}")
+
+
+def command_export(course, options):
+    from .export import export
+    for name in options.assignments:
+        print(export(course, name))
+
+
+COMMANDS = {
+    "new": ("make a folder for a course, with the book's assignments", command_new),
+    "check": ("is an assignment fit to be handed out?", command_check),
+    "release": ("write the notebooks of all students", command_release),
+    "grade": ("grade what was handed in, if it changed", command_grade),
+    "regrade": ("grade everything again; marks by persons stay", command_grade),
+    "feedback": ("write a page for each student", command_feedback),
+    "export": ("write the tables of marks: CSV, Canvas, Gradescope", command_export)}
+
+
+def parser():
+    whole = argparse.ArgumentParser("python -m nnlib.course", description=__doc__.partition("\n")[0])
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+    for name, (words, function) in COMMANDS.items():
+        one = commands.add_parser(name, help=words, description=words)
+        one.set_defaults(command=name, function=function, again=name == "regrade")
+        one.add_argument("folder", help="the folder of the course")
+        if name != "new":
+            one.add_argument("assignments", nargs="*", metavar="ASSIGNMENT", help="all, if none is named")
+        if name in ("grade", "regrade"):
+            one.add_argument("-j", "--jobs", type=int, default=1, metavar="N", help="how many at a time (1)")
+            one.add_argument("--dask", metavar="ADDRESS", help="spread the work over this Dask cluster")
+            one.add_argument("--unsafe", action="store_true", help="without a sandbox: students' code runs as you")
+    return whole
+
+
+def main(arguments=None):
+    """Run one command; return 0, or 1 where `check` complains, or 2 where it could not be done."""
+    options = parser().parse_args(arguments)
+    try:
+        course = new(options.folder) if options.command == "new" else Course(options.folder)
+        if options.command != "new":
+            options.assignments = options.assignments or course.assignments
+            for name in options.assignments:
+                course.source(name)
+        return options.function(course, options) or 0
+    except (ValueError, RuntimeError, OSError) as error:    # NoIsolation is a RuntimeError
+        print(f"{options.command}: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""What came back: found, read as plain JSON, and compared with what was handed out. Nothing here is run.
+
+A submission is anybody's bytes. It may be no notebook, of another assignment, or changed anywhere; what
+is taken from it are the texts of answers, found by their ids. Tests and given cells are the teacher's.
+"""
+import json
+import os
+import stat
+
+from .cells import Cell, meta_of, text_of
+
+LARGEST = 20 * 2 ** 20      # bytes of a notebook
+LONGEST = 200_000           # characters of one answer
+MOST = 50                   # cells that belong to one answer
+
+
+class Unusable(ValueError):
+    """Nothing can be graded; the text is the reason that the teacher reads."""
+
+
+def find(folder, name):
+    """Return (path, flags) of the notebook handed in; raises `Unusable` where none or several may be meant."""
+    found = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
+    meant = [path for path in found if path.name == f"{name}.ipynb"] or found
+    if not found:
+        raise Unusable("missing: no notebook was handed in")
+    if len(meant) > 1:
+        names = ", ".join(path.name for path in found)
+        raise Unusable(f"several notebooks, and none is named {name}.ipynb: {names[:200]}")
+    flags = [f"renamed: {meant[0].name[:100]}"] * (meant[0].name != f"{name}.ipynb")
+    return meant[0], flags + [f"{len(found) - 1} other notebooks were not looked at"] * (len(found) > 1)
+
+
+def content(path):
+    """Return the bytes of a regular file; raises `Unusable` for a link, a pipe, or one that is empty or too large."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise Unusable(f"the file cannot be read: {error.strerror}") from None
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise Unusable("the notebook is no regular file")
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise Unusable(f"the notebook is larger than {LARGEST >> 20} MB")
+    if not data.strip():
+        raise Unusable("empty: the file holds nothing")
+    return data
+
+
+def parsed(data):
+    """Return the cells and the metadata of a notebook's bytes; raises `Unusable`."""
+    try:
+        notebook = json.loads(data)
+        found = notebook["cells"]
+        given = notebook.get("metadata")
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        raise Unusable("truncated or damaged: the file is no notebook") from None
+    cells = [cell for cell in found if isinstance(cell, dict)] if isinstance(found, list) else []
+    if not cells:
+        raise Unusable("empty: the notebook has no cells")
+    note = given.get("nnlib") if isinstance(given, dict) else None
+    return cells, note if isinstance(note, dict) else {}
+
+
+def answers(cells, released):
+    """Return ({id: texts of an answer}, flags) of submitted cells beside the cells that were released.
+
+    Code that the student added belongs to the answer above it (else to the first). Raises `Unusable`
+    where no answer of this assignment is there.
+    """
+    wanted = {cell.id: cell for cell in map(Cell, released) if cell.id}
+    code = [cell.id for cell in wanted.values() if cell.kind == "answer"]
+    found = {cell.id: [] for cell in wanted.values() if cell.kind in ("answer", "manual")}
+    seen, flags, last = [], [], code[0] if code else None
+    def add(name, text):
+        if len(found[name]) < MOST:
+            found[name].append(text)
+        elif len(found[name]) == MOST and (full := f"{name}: only the first {MOST} cells are looked at") not in flags:
+            flags.append(full)
+
+    for cell in cells:
+        name, text = meta_of(cell).get("grade_id"), text_of(cell)
+        if len(text) > LONGEST:
+            flags.append(f"a cell of {len(text)} characters was not looked at")
+            continue
+        if not isinstance(name, str) or name not in wanted:
+            if cell.get("cell_type") == "code" and text.strip() and last:
+                add(last, text)
+            continue
+        seen.append(name)
+        if name in found:
+            add(name, text)
+            last = name if wanted[name].kind == "answer" else last
+        elif text.rstrip() != wanted[name].source.rstrip() and wanted[name].kind != "text":
+            flags.append(f"{wanted[name].kind} cell edited: {name}")
+    if not any(name in found for name in seen):
+        raise Unusable("foreign: no answer of this assignment is in the notebook")
+    for name, cell in wanted.items():
+        if seen.count(name) != 1 and cell.kind != "text":
+            flags.append(f"{cell.kind} cell {'duplicated' if name in seen else 'deleted'}: {name}")
+    return found, sorted(flags)
+
+
+def whose(note, name, student, prints):
+    """Return flags of a notebook that was made for another assignment or student; `prints` is {fingerprint: student}."""
+    owner = prints.get(note.get("copy") if isinstance(note.get("copy"), str) else None)
+    other = note.get("assignment")
+    flags = [f"foreign: handed out as {other[:60]!r}"] if isinstance(other, str) and other != name else []
+    if owner is None and not flags:
+        return ["the notebook does not say to whom it was handed out"]
+    return flags + [f"foreign: handed out to {owner or 'another student'}"] * (owner != student)

@@ -1,0 +1,168 @@
+r"""A derivation that a student types: each line is checked against the one before.
+
+The student gets a `Problem`: an equation and the rules that prove it, but no line between. A line holds
+if it follows from the line before by algebra and at most one rule. The collapse of deltas and the
+assumptions come free with any rule. So a jump is refused even where it is true.
+
+>>> from nnlib.derivations import *
+>>> t = Theory("half a square")
+>>> n = t.size("n")
+>>> i, j = t.indices("i j", n)
+>>> x, y = t.array("x", n), t.array("y", n)
+>>> L = t.define("L", [], Sum((x[j] - y[j])**2, j) / 2)
+>>> problem = Problem(t, D(L[()], x[i]), x[i] - y[i], by=(definition(L), differentiation, delta_rule))
+>>> print(problem.check(["D(sum_j (x_j - y_j)^2 / 2, x_i)", "x_i + y_i"]))
+1. True: the definition of L.
+2. False: the left side is 1.57143 and your line is 1.85714 at n = 1, i = 1, x[1] = 1.71429, y[1] = 0.142857.
+The lines that hold have done 1 of 3 rules.
+>>> print(problem.check(["x_i - y_i"]))
+1. Too far at once: it is true, but takes several rules (the definition of L; differentiation). Write the lines between.
+The lines that hold have done 0 of 3 rules.
+"""
+from dataclasses import replace
+
+from .challenge import BEYOND, WORK, Budget, Verdict, false, limited, needed, plain, uses, words_of
+from .derivation import Derivation, KernelBug, Refused, merge
+from .display import latex, source
+from .language import Array, Func, lift
+from .normal import Undecided
+from .prover import prove
+from .typed import Mistyped, read_typed
+
+MOST, WORK_OF_ALL = 30, 100_000   # lines, and what checking them may cost in all
+FREE = ("delta", "assumption")  # kinds of rules that may come with another one in a line
+
+
+class Problem:
+    """Derive `goal` from `left`, by the rules `by` of the theory; `Refused` where these do not prove it."""
+
+    def __init__(self, theory, left, goal, by):
+        self.theory, self.left, self.goal, self.by = theory, lift(left), lift(goal), tuple(by)
+        self.derivation, self.lines, self.sides = Derivation(theory, left), (), ()  # what `challenge` asks a lemma for
+        self.hypotheses = merge(*(r.hypotheses for r in self.by))
+        self.assumptions = merge(*(r.assumptions for r in self.by))
+        used = needed(self, self.left, self.goal, self.by)
+        Derivation(theory, left).step(goal, by=used)
+        self.rules = counted(used)
+        if not self.rules:
+            raise Refused("algebra alone proves it: there is nothing to derive")
+
+    def check(self, lines):
+        """Return what holds of the typed lines, as `Checked`; never an exception for what stands in a line."""
+        if type(lines) not in (list, tuple) or not all(type(line) is str for line in lines):
+            return Checked([Verdict("unreadable", "A derivation is a list of lines, each a text in quotes.")], 0, self.rules)
+        if len(lines) > MOST:
+            return Checked([Verdict("unreadable", f"{len(lines)} lines: at most {MOST} are read.")], 0, self.rules)
+        verdicts, held, purse = [], [self.left], Purse()
+        with limited():
+            for text in lines:
+                verdict, e = self.line(held[-1], text, purse)
+                verdicts.append(verdict)
+                if verdict.kind != "true":
+                    break
+                held.append(e)
+            reached = self.ahead(held[-1], (), purse) == 0
+            done = self.rules if reached else max(self.rules - self.ahead(e, self.by, purse) for e in held)
+        return Checked(verdicts, done, self.rules)
+
+    def ahead(self, e, by, purse):
+        """Return how many of the rules `by` a proof of e = goal needs; all, where they make no proof."""
+        def search():
+            return counted(needed(self, e, self.goal, by)) if prove(e, self.goal, uses(self, by)) else None
+
+        found = purse.spend(WORK[1], search)
+        return self.rules if found is None else min(self.rules, found)
+
+    def line(self, before, text, purse):
+        """Return the verdict on one typed line, and the line's expression."""
+        try:
+            e = read_typed(text.strip().removeprefix("="), self)
+            self.theory.check_symbols(e)
+        except (Mistyped, Refused) as why:
+            return Verdict("unreadable", f"Not readable. {why}"), None
+        except RecursionError:
+            return Verdict("unreadable", "Not readable. The line has too many parts inside each other."), None
+        verdict = Verdict("undecided", "Undecided: no single rule proves it from the line before, and no counterexample was found.")
+        for work, search in zip(WORK, (self.one_rule, self.several_rules, self.counterexample)):
+            found = purse.spend(work, lambda: search(before, e))
+            if found:
+                verdict = found
+                break
+        verdict.line_latex = latex(e)
+        return verdict, e
+
+    def one_rule(self, before, e):
+        """The verdict "true" where algebra and at most one rule lead from the line before to e."""
+        free = tuple(r for r in self.by if r.name in FREE)
+        for reasons in [(), *((r,) for r in self.by), *((r, *(f for f in free if f is not r)) for r in self.by)]:
+            if not prove(before, e, uses(self, reasons)):
+                continue
+            reasons = needed(self, before, e, reasons)
+            try:
+                Derivation(self.theory, before).step(e, by=reasons)
+            except (Refused, Undecided):
+                continue
+            return Verdict("true", f"True: {'; '.join(map(words_of, reasons)) or 'algebra'}.")
+        return None
+
+    def counterexample(self, before, e):
+        """The verdict "false" with numbers at which e differs from the left side, as all lines before do not."""
+        found = false(self, e, 40)
+        return found and replace(found, message=found.message.replace("the left side of the theorem", "the left side", 1))
+
+    def several_rules(self, before, e):
+        if not prove(before, e, uses(self, self.by)):
+            return None
+        reasons = "; ".join(map(words_of, (r for r in needed(self, before, e, self.by) if r.name not in FREE)))
+        return Verdict("jump", f"Too far at once: it is true, but takes several rules ({reasons}). Write the lines between.")
+
+    def __repr__(self):
+        return f"Problem({self.theory.name!r}: {source(self.left)} = {source(self.goal)})"
+
+    def _repr_markdown_(self):
+        """The equation to be shown, what its symbols stand for, and the rules; none of the lines between."""
+        meant = [f"${latex(s[i] if i else s[()])} = {latex(body)}$" for s, (i, body) in
+                 ((s, s.definition) for s in self.theory.symbols.values() if isinstance(s, Array) and s.definition)]
+        meant += [f"${latex(s(z))} = {latex(body)}$" for s, (z, body) in
+                  ((s, s.definition) for s in self.theory.symbols.values() if isinstance(s, Func) and s.definition)]
+        meant += [f"{c.name}: ${latex(c.left)} = {latex(c.right)}$" for c in self.hypotheses]
+        rules = "; ".join(plain(words_of(r)) for r in self.by)
+        return (f"Show line by line:\n\n$$\n{latex(self.left)} = {latex(self.goal)}\n$$\n\n"
+                + "Here " * bool(meant) + "; ".join(meant) + ".\n\n" * bool(meant) + f"The rules: {rules}.")
+
+
+def counted(rules):
+    return sum(r.name != "assumption" for r in rules)
+
+
+class Purse:
+    """What checking the lines of one derivation may still cost."""
+    left = WORK_OF_ALL
+
+    def spend(self, work, search):
+        """Return what the search finds for at most this work; None where it would cost more, or comes to no end."""
+        Budget.left = given = min(work, self.left)
+        try:
+            return search()
+        except (*BEYOND, KernelBug, Undecided):
+            return None
+        finally:
+            self.left -= given - max(0, Budget.left)
+
+
+class Checked:
+    """What holds of some lines: a verdict for each up to the first that fails, and how far the others lead."""
+
+    def __init__(self, verdicts, done, rules):
+        self.verdicts, self.done, self.rules = verdicts, done, rules
+
+    @property
+    def share(self):
+        """How much of the way lies behind the lines that hold, from 0 to 1; 1 where the goal is reached."""
+        return self.done / self.rules
+
+    def __str__(self):
+        lines = [f"{n}. {verdict}" for n, verdict in enumerate(self.verdicts, 1)]
+        end = "The goal is reached." if self.done == self.rules else \
+            f"The lines that hold have done {self.done} of {self.rules} rules."
+        return "\n".join([*lines, end])
