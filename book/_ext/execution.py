@@ -3,17 +3,19 @@
 Jupyter Book executes one notebook after the other, and its cache knows only the cells. Here the cache's
 folder is named by all that the cells may use, so a changed nnlib never publishes an old result.
 """
+import asyncio
 import hashlib
 import os
 import shutil
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import time
 from pathlib import Path
 
 import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
-from jupyter_cache.executors.utils import single_nb_execution
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
@@ -54,17 +56,27 @@ def execute(app, env, docnames):
             except KeyError:
                 waiting.append((path, notebook))
 
-    def run(path, notebook):
-        return single_nb_execution(notebook, cwd=path.parent, timeout=app.config.nb_execution_timeout,
-                                   allow_errors=False)
+    for path, notebook, seconds in asyncio.run(all_of(waiting, app.config.nb_execution_timeout)):
+        logging.getLogger(__name__).info(f"{path.name}: executed in {seconds:.0f} s")
+        cache.cache_notebook_bundle(CacheBundleIn(notebook, str(path), data={"execution_seconds": seconds}),
+                                    check_validity=False, overwrite=True)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for (path, _), result in zip(waiting, pool.map(run, *zip(*waiting))):
-            if result.err:
-                raise ExtensionError(f"{path.name} was not executed to its end:\n{result.exc_string}")
-            logging.getLogger(__name__).info(f"{path.name}: executed in {result.time:.0f} s")
-            cache.cache_notebook_bundle(CacheBundleIn(result.nb, str(path), data={"execution_seconds": result.time}),
-                                        check_validity=False, overwrite=True)
+
+async def all_of(waiting, timeout):
+    """Execute the notebooks, as many at a time as there are cores."""
+    cores = asyncio.Semaphore(os.cpu_count())
+
+    async def one(path, notebook):
+        async with cores:
+            start = time.perf_counter()
+            client = NotebookClient(notebook, timeout=timeout, resources={"metadata": {"path": str(path.parent)}})
+            try:
+                await client.async_execute()
+            except (CellExecutionError, CellTimeoutError) as error:
+                raise ExtensionError(f"{path.name} was not executed to its end:\n{error}") from error
+            return path, notebook, time.perf_counter() - start
+
+    return await asyncio.gather(*(one(*item) for item in waiting))
 
 
 def setup(app):

@@ -30,12 +30,15 @@ READY = """async () => {
 }"""
 
 
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
 def missing():
     """Return why the book cannot be opened, or None."""
     if not (HTML / "index.html").exists():
         return f"no built book at {HTML}: run make book; the browser tests were not run"
-    if shutil.which("chromium") is None:
-        return "no program chromium: the browser tests were not run"
+    if CHROMIUM is None:
+        return "no program chromium, chromium-browser or google-chrome: the browser tests were not run"
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -58,6 +61,6 @@ def served():
 def chromium():
     from playwright.sync_api import sync_playwright
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
