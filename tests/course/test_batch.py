@@ -13,6 +13,8 @@ from nnlib.course import batch, cells, sandbox, worker
 from nnlib.course.__main__ import main
 from nnlib.course.release import release
 
+pytestmark = pytest.mark.xdist_group("batch")      # its class is graded once
+
 CLASS = {"perfect": {}, "wrong": {"area": "area = 1"}, "exits": {"rows": "import os\ndef rows(X): os._exit(1)"},
          "hangs": {"half": "def half(x):\n    while True: pass"}, "syntax": {"words": "def"}, "late": {"area": "area = 7 * width"}}
 POINTS = {"perfect": 24, "wrong": 20, "exits": 20, "hangs": 20, "syntax": 20, "late": 22}

@@ -14,6 +14,8 @@ from nnlib.course import gradebook
 from nnlib.course.__main__ import main
 from nnlib.course.folder import Course, new
 
+pytestmark = pytest.mark.xdist_group("gradebook")      # its class is graded once
+
 STUDENTS = ["ada", "emmy", "missing", "broken", "quiet"]
 NASTY = '<script>alert("marks")</script> <img src=x onerror=alert(1)> a < b, [x](javascript:alert(1)) [y][z] $\\href{javascript:alert(1)}{w}$\n\n[z]: javascript:alert(1)'
 
