@@ -20,8 +20,7 @@ coverage: .venv/ready
 	$(BIN)/python tools/coverage_map.py
 
 test: .venv/ready
-	# loadgroup: a class that is graded once for many tests is graded in one of the two processes
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --ignore tests/browser tests nnlib
+	$(BIN)/python -m pytest -q -n 2 --ignore tests/browser tests nnlib
 	# the digits first: they take longest
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval -W default book/digits.ipynb $(filter-out book/digits.ipynb,$(wildcard book/*.ipynb)) $(wildcard book/assignments/*.ipynb) tools/proofs.ipynb
 

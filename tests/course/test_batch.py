@@ -7,13 +7,12 @@ import sys
 import time
 
 import pytest
-from classroom import TINY, classroom, everything, hand_in, left_running, marks, source, table
+from classroom import TINY, classroom, everything, hand_in, left_running, marks, once, source, table
 
 from nnlib.course import batch, cells, sandbox, worker
 from nnlib.course.__main__ import main
+from nnlib.course.folder import Course
 from nnlib.course.release import release
-
-pytestmark = pytest.mark.xdist_group("batch")      # its class is graded once
 
 CLASS = {"perfect": {}, "wrong": {"area": "area = 1"}, "exits": {"rows": "import os\ndef rows(X): os._exit(1)"},
          "hangs": {"half": "def half(x):\n    while True: pass"}, "syntax": {"words": "def"}, "late": {"area": "area = 7 * width"}}
@@ -40,9 +39,13 @@ def totals(course):
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    course = class_at(tmp_path_factory.mktemp("batch"))
-    assert main(["grade", str(course.path), "-j", "1"]) == 0
-    return course
+    def grade_all(place):
+        place.mkdir()
+        course = class_at(place)
+        assert main(["grade", str(course.path), "-j", "1"]) == 0
+        return str(course.path)
+
+    return Course(once(tmp_path_factory, "batch", grade_all))
 
 
 def same(course, other):
