@@ -53,6 +53,35 @@ import nnlib.course.wire, nnlib.course.runner
 nnlib.course.wire.LARGEST = 2 ** 40
 area = 1
 """
+# what breaks nothing on the student's side, and would deceive a test that ran there
+PATCH_GENTLY = """
+import numpy as np, sys
+np.testing.assert_allclose = np.testing.assert_array_equal = lambda *a, **k: None
+np.allclose = np.array_equal = np.isclose = np.all = lambda *a, **k: True
+import nnlib.course.question as question
+question.unlike = question.unlike_array = lambda *a: ""
+question.Question.earned = property(lambda self: self.points)
+patched = []
+for name in ("sympy", "IPython"):
+    try:
+        module = __import__(name)
+        module.simplify = module.get_ipython = lambda *a: 0
+        patched.append(name)
+    except Exception as error:
+        print(name, error)
+print("patched", patched)
+area = 1
+"""
+# the token of the question is found in the runner's own frames, and a reply is written before the real one
+FORGE_WELL = """
+import json, os, struct, sys
+def half(x):
+    frame = sys._getframe()
+    while "token" not in frame.f_locals:
+        frame = frame.f_back
+    content = json.dumps({"to": frame.f_locals["token"], "value": 4, "earned": 4, "printed": ""}).encode()
+    os.write(3, struct.pack(">I", len(content)) + content)
+"""
 # each reply that the tester could get is forged: as a score, a report, a pickle, an unknown kind
 FORGE = """
 import os, json, struct, pickle
@@ -243,7 +272,9 @@ CASES = {
     "patches": answer(PATCH, NO_AREA),
     "equal-to-all": answer(EQUAL, NONE, double="", half="", words="", apply="", rows="") | {"order": "area"},
     "forged-score": answer(FORGE),
-    "forged-later": answer("import threading, atexit, sys\n" + FORGE, NO_AREA),
+    # it answers the visible check, as `return 4` would, and then nothing more
+    "forged-well": answer(RIGHT, ALL | {"half": 2}, "nobody had asked for", half=FORGE_WELL),
+    "patches-gently": answer(PATCH_GENTLY),
     "reads-tests": answer(SEEK),
     "writes-marks": answer(WRITE),
     "network": answer(NETWORK),
