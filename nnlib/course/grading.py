@@ -9,7 +9,8 @@ the student's code is, and what comes back was built by `wire`: it has no method
 A student's code may lie about itself in the sandbox as it likes; it then gives wrong answers, or right
 ones. It learns the arguments of hidden tests when it is called with them, as any function must, and can
 print them into its student's feedback. What stays hidden is what is expected; and the arguments are
-others for each student, where a test draws them.
+others for each student, where a test draws them. An argument is a copy: a test cannot see whether the
+student's function changed it.
 """
 import builtins
 import contextlib

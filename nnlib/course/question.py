@@ -126,7 +126,7 @@ class Question:
                        f"{f'<pre>{escape(c.message.strip())}</pre>' if c.message else ''}</li>" for c in self.checks)
         right, chapter = all(check.held for check in self.checks), self.read.partition("#")[0]
         read = "" if right or not chapter else f'<p>Read: <a href="{escape(self.link())}">the chapter {escape(chapter)}</a></p>'
-        return f"<p><strong>{escape(self.head())}</strong></p><ul>{rows}</ul>{read}"
+        return f'<div class="question"><p><strong>{escape(self.head())}</strong></p><ul>{rows}</ul>{read}</div>'
 
     def _repr_markdown_(self):
         return "\n".join("    " + line for line in repr(self).splitlines())     # a block of code: nothing in it is mark-up

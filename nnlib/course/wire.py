@@ -70,7 +70,7 @@ def encode(value, depth=0):
         return str(value)
     if isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value)
-        array = array.astype(array.dtype.newbyteorder("<"))
+        array = array.astype(float if array.dtype == np.longdouble else array.dtype.newbyteorder("<"))
         if array.dtype.str not in TYPES or array.nbytes > LARGEST * 3 // 4:
             raise NotPlain(f"an array of type {array.dtype} and {array.nbytes} bytes does not cross")
         data = base64.b64encode(array.tobytes()).decode()

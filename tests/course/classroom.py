@@ -1,5 +1,7 @@
 """A small assignment, a class that hands in what each test says, and what is left on the machine afterwards."""
 import copy
+import fcntl
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -138,9 +140,26 @@ def left_running():
     return [pid for pid in processes if lost(pid)]
 
 
+def once(factory, name, make):
+    """Return make(folder), as JSON has it, called in one of pytest-xdist's processes; the others wait for it."""
+    shared = factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    with open(shared / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        answer = shared / f"{name}.json"
+        if not answer.exists():
+            answer.write_text(json.dumps(make(shared / name)))
+        return json.loads(answer.read_text())
+
+
 def everything(folder):
     """{path: bytes} of a folder."""
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(Path(folder).rglob("*")) if path.is_file()}
+
+
+def digests(folder):
+    """{path: hash of the content} of a folder."""
+    return {name: hashlib.sha256(data).hexdigest() for name, data in everything(folder).items()}
 
 
 def table(text):

@@ -7,10 +7,11 @@ import sys
 import time
 
 import pytest
-from classroom import TINY, classroom, everything, hand_in, left_running, marks, source, table
+from classroom import TINY, classroom, everything, hand_in, left_running, marks, once, source, table
 
 from nnlib.course import batch, cells, sandbox, worker
 from nnlib.course.__main__ import main
+from nnlib.course.folder import Course
 from nnlib.course.release import release
 
 CLASS = {"perfect": {}, "wrong": {"area": "area = 1"}, "exits": {"rows": "import os\ndef rows(X): os._exit(1)"},
@@ -38,9 +39,13 @@ def totals(course):
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    course = class_at(tmp_path_factory.mktemp("batch"))
-    assert main(["grade", str(course.path), "-j", "1"]) == 0
-    return course
+    def grade_all(place):
+        place.mkdir()
+        course = class_at(place)
+        assert main(["grade", str(course.path), "-j", "1"]) == 0
+        return str(course.path)
+
+    return Course(once(tmp_path_factory, "batch", grade_all))
 
 
 def same(course, other):

@@ -6,7 +6,7 @@ import sqlite3
 import stat
 
 import pytest
-from classroom import HIDDEN_MARK, SECRET, SOLUTION_MARK, TINY, cell, classroom, hand_in, source, table
+from classroom import HIDDEN_MARK, SECRET, SOLUTION_MARK, TINY, cell, classroom, hand_in, once, source, table
 
 from nbgrader import api
 
@@ -21,7 +21,12 @@ NASTY = '<script>alert("marks")</script> <img src=x onerror=alert(1)> a < b, [x]
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """Graded, marked by a person, and graded again."""
-    made = classroom(tmp_path_factory.mktemp("book") / "course", STUDENTS)
+    return Course(once(tmp_path_factory, "book", grade_all))
+
+
+def grade_all(place):
+    place.mkdir()
+    made = classroom(place / "course", STUDENTS)
     hand_in(made, "ada", {})
     hand_in(made, "emmy", {"area": f"print({NASTY!r})\narea = 1", "explain": NASTY, "rows": f"raise ValueError({NASTY!r})",
                            "words": f"raise ValueError('Stopped: \\n\\n' + {NASTY!r})"})
@@ -39,7 +44,7 @@ def course(tmp_path_factory):
     assert main(["regrade", str(made.path)]) == 0
     assert main(["export", str(made.path)]) == 0
     assert main(["feedback", str(made.path)]) == 0
-    return made
+    return str(made.path)
 
 
 def test_marks_of_a_person_survive_a_regrade(course):

@@ -7,19 +7,19 @@ import csv
 import io
 import json
 import os
+import select
 import shutil
 import socket
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 import pytest
-from classroom import (HIDDEN_MARK, SECRET, TINY, changed, classroom, everything, hand_in, left_running, marks, notebook_of, twice,
-                       without)
+from classroom import (HIDDEN_MARK, SECRET, TINY, changed, classroom, digests, everything, hand_in, left_running, marks,
+                       notebook_of, once, twice, without)
 
 from nnlib.course.__main__ import main
-from nnlib.course.folder import fingerprint
+from nnlib.course.folder import Course, fingerprint
 from nnlib.course.sandbox import FIRST_UID, SLOTS
 
 ALL = {"double": 4, "area": 4, "half": 4, "words": 4, "apply": 4, "rows": 4}
@@ -52,6 +52,35 @@ question.Question.earned = 4
 import nnlib.course.wire, nnlib.course.runner
 nnlib.course.wire.LARGEST = 2 ** 40
 area = 1
+"""
+# what breaks nothing on the student's side, and would deceive a test that ran there
+PATCH_GENTLY = """
+import numpy as np, sys
+np.testing.assert_allclose = np.testing.assert_array_equal = lambda *a, **k: None
+np.allclose = np.array_equal = np.isclose = np.all = lambda *a, **k: True
+import nnlib.course.question as question
+question.unlike = question.unlike_array = lambda *a: ""
+question.Question.earned = property(lambda self: self.points)
+patched = []
+for name in ("sympy", "IPython"):
+    try:
+        module = __import__(name)
+        module.simplify = module.get_ipython = lambda *a: 0
+        patched.append(name)
+    except Exception as error:
+        print(name, error)
+print("patched", patched)
+area = 1
+"""
+# the token of the question is found in the runner's own frames, and a reply is written before the real one
+FORGE_WELL = """
+import json, os, struct, sys
+def half(x):
+    frame = sys._getframe()
+    while "token" not in frame.f_locals:
+        frame = frame.f_back
+    content = json.dumps({"to": frame.f_locals["token"], "value": 4, "earned": 4, "printed": ""}).encode()
+    os.write(3, struct.pack(">I", len(content)) + content)
 """
 # each reply that the tester could get is forged: as a score, a report, a pickle, an unknown kind
 FORGE = """
@@ -243,7 +272,9 @@ CASES = {
     "patches": answer(PATCH, NO_AREA),
     "equal-to-all": answer(EQUAL, NONE, double="", half="", words="", apply="", rows="") | {"order": "area"},
     "forged-score": answer(FORGE),
-    "forged-later": answer("import threading, atexit, sys\n" + FORGE, NO_AREA),
+    # it answers the visible check, as `return 4` would, and then nothing more
+    "forged-well": answer(RIGHT, ALL | {"half": 2}, "nobody had asked for", half=FORGE_WELL),
+    "patches-gently": answer(PATCH_GENTLY),
     "reads-tests": answer(SEEK),
     "writes-marks": answer(WRITE),
     "network": answer(NETWORK),
@@ -289,12 +320,16 @@ def changed_all(notebook, id, text):
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    """The whole class, graded once; with what was on the machine before and after."""
-    folder = tmp_path_factory.mktemp("hostile") / "course"
+    """The whole class, graded once; with what was on the machine before."""
+    found = once(tmp_path_factory, "hostile", grade_all)
+    return found | {"course": Course(found["course"]), "temporary": Path(found["temporary"])}
+
+
+def grade_all(place):
+    folder, temporary = place / "course", place / "temporary"
+    temporary.mkdir(parents=True)
     course = classroom(folder, CASES)
     listener = socket.create_server(("127.0.0.1", 0))
-    heard = []
-    threading.Thread(target=lambda: heard.append(listener.accept()), daemon=True).start()
     for student, case in CASES.items():
         if student == "of-another":     # a perfect copy of another student's notebook, whose numbers are others
             theirs = notebook_of(course, "perfect", {"area": f"area = {area_of(course, 'perfect')}"})
@@ -306,7 +341,7 @@ def graded(tmp_path_factory):
             if student == "network":
                 answers["area"] = NETWORK.format(port=listener.getsockname()[1])
             hand_in(course, student, answers, case.get("edit"), case.get("name", f"{TINY}.ipynb"))
-    before, temporary = everything(folder), tmp_path_factory.mktemp("temporary")
+    before = digests(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(temporary))
         patch.setattr(tempfile, "tempdir", None)
@@ -314,8 +349,9 @@ def graded(tmp_path_factory):
         assert main(["grade", str(folder), "-j", "2"]) == 0
         took = time.monotonic() - began
         assert main(["export", str(folder)]) == 0
-    listener.close()
-    return {"course": course, "before": before, "heard": heard, "took": took, "temporary": temporary}
+    with listener:
+        heard = bool(select.select([listener], [], [], 0)[0])       # somebody has called
+    return {"course": str(folder), "before": before, "heard": heard, "took": took, "temporary": str(temporary)}
 
 
 def area_of(course, student):
@@ -359,7 +395,7 @@ def test_the_honest_are_not_accused(graded):
 
 
 def test_nobody_elses_data_changes(graded):
-    before, after = graded["before"], everything(graded["course"].path)
+    before, after = graded["before"], digests(graded["course"].path)
     assert {name: data for name, data in after.items() if name in before} == before
     made = {name.split("/")[0] for name in set(after) - set(before)}
     assert made == {"results", "autograded", "gradebook.db", "export"}
@@ -373,7 +409,7 @@ def test_nothing_is_left_running_or_lying_about(graded):
 
 
 def test_nothing_was_sent_and_nothing_secret_was_seen(graded):
-    assert graded["heard"] == []
+    assert graded["heard"] is False
     for result in graded["course"].results(TINY).values():
         assert "FOUND" not in result["outputs"].get("area", ""), result["outputs"]
     for name, data in everything(graded["course"].path / "autograded").items():

@@ -33,6 +33,24 @@ def test_a_box_shows_nothing_of_the_machine(box):
     assert ask(box, f"print(sorted(os.listdir({str(root)!r})))") in ("['.venv', 'nnlib']\n", "['nnlib']\n")
 
 
+def test_a_box_inherits_nothing_and_has_no_rights(box):
+    said = ask(box, """
+import ctypes, os, stat
+kinds = {}
+for fd in range(32):
+    try:
+        kinds[fd] = stat.S_IFMT(os.fstat(fd).st_mode)
+    except OSError:
+        pass
+print(sorted(kinds.values()) == sorted([stat.S_IFSOCK] + [stat.S_IFCHR] * (len(kinds) - 1)))   # its socket, and /dev/null
+print(len(set(os.getresuid())), os.getgroups() in ([], [os.getgid()]), ctypes.CDLL(None).prctl(39, 0, 0, 0, 0))
+rights = (ctypes.c_uint32 * 6)()
+ctypes.CDLL(None).capget((ctypes.c_uint32 * 2)(0x20080522, 0), rights)
+print([rights[n] for n in (0, 1, 3, 4)])        # effective and permitted
+""")
+    assert said == "True\n1 True 1\n[0, 0, 0, 0]\n"
+
+
 @pytest.mark.parametrize("attempt", [
     "os.fork()", "os.posix_spawn('/usr/bin/true', ['true'], {})", "import socket; socket.socket()",
     "import socket; socket.socket(socket.AF_UNIX)", "os.memfd_create('x')", "open('/x', 'w')", "open('/usr/x', 'w')",

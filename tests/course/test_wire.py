@@ -38,6 +38,7 @@ def test_arrays_cross_with_type_and_shape(array):
 def test_scalars_of_numpy_stay_scalars():
     for value in (np.float64(0.1), np.int64(-3), np.bool_(True), np.float32(0.1)):
         assert type(crossed(value)) is type(value) and crossed(value) == value
+    assert type(crossed(np.longdouble("0.5"))) is np.float64 and crossed(np.longdouble("0.5")) == 0.5
     assert crossed(np.str_("a")) == "a" and type(crossed(np.str_("a"))) is str
 
 
