@@ -51,8 +51,14 @@ def command_grade(course, options):
 
 def command_feedback(course, options):
     from .feedback import feedback
+    done = 0
     for name in options.assignments:
-        print(f"{name}: {len(feedback(course, name))} pages in {course.path / 'feedback'}")
+        try:
+            print(f"{name}: {len(feedback(course, name))} pages in {course.path / 'feedback'}")
+            done += 1
+        except ValueError as error:     # later assignments are not yet handed in: no reason to keep back the others
+            print(f"feedback: {error}", file=sys.stderr)
+    return 0 if done else 2
 
 
 def command_export(course, options):

@@ -2,6 +2,7 @@
 import csv
 import io
 import json
+import shutil
 import sqlite3
 import stat
 
@@ -213,6 +214,17 @@ def test_a_source_that_was_changed_after_its_release_is_told(tmp_path, capsys):
         course.source(TINY).write_text(before.replace(old, new_text))
         assert main(["grade", str(course.path)]) == 0
         assert ("changed after its release" in capsys.readouterr().err) == told
+
+
+def test_feedback_of_one_assignment_does_not_wait_for_the_others(tmp_path, capsys):
+    course = classroom(tmp_path / "course", ["ada"])
+    (course.path / "source" / "later").mkdir()
+    shutil.copy(course.source(TINY), course.path / "source" / "later" / "later.ipynb")
+    hand_in(course, "ada", {})
+    assert main(["grade", str(course.path), TINY]) == 0
+    assert main(["feedback", str(course.path)]) == 0
+    assert "nothing of later is graded" in capsys.readouterr().err
+    assert (course.path / "feedback" / "ada" / TINY / f"{TINY}.html").exists()
 
 
 def test_names_may_stand_behind_an_option(tmp_path, capsys):
