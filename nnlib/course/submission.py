@@ -11,7 +11,7 @@ from collections import Counter
 from .cells import Cell, meta_of, text_of
 
 LARGEST = 20 * 2 ** 20      # bytes of a notebook
-LONGEST = 200_000           # characters of one answer
+LONGEST = {"answer": 200_000, "manual": 20_000}     # characters of one answer; what shows Markdown takes their square
 MOST = 50                   # cells that belong to one answer
 
 
@@ -76,16 +76,16 @@ def answers(cells, released):
     found = {cell.id: [] for cell in wanted.values() if cell.kind in ("answer", "manual")}
     seen, flags, last = Counter(), set(), code[0] if code else None     # a set: one flag, however many cells earn it
     def add(name, text):
-        if len(found[name]) < MOST:
+        kind = wanted[name].kind
+        room = LONGEST[kind] - sum(map(len, found[name])) if len(found[name]) < MOST else 0
+        if len(text) > room:
+            flags.add(f"{name}: only the first {MOST} cells and {LONGEST[kind]} characters are looked at")
+            text = text[:room] if kind == "manual" else ""      # half of a program is another one
+        if text:
             found[name].append(text)
-        else:
-            flags.add(f"{name}: only the first {MOST} cells are looked at")
 
     for cell in cells:
         name, text = meta_of(cell).get("grade_id"), text_of(cell)
-        if len(text) > LONGEST:
-            flags.add(f"a cell of {len(text)} characters was not looked at")
-            continue
         if not isinstance(name, str) or name not in wanted:
             if cell.get("cell_type") == "code" and text.strip() and last:
                 add(last, text)

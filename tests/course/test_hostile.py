@@ -279,7 +279,9 @@ CASES = {
     "tests-edited-often": edited(lambda n: n.cells.extend(
         [{"cell_type": "code", "metadata": {"nbgrader": {"grade_id": "area-check"}}, "source": ""}] * 20_000 +
         [{"cell_type": "code", "metadata": {"nbgrader": {"grade_id": "area"}}, "source": ""}] * 20_000),
-        flag="area: only the first 50 cells are looked at | test cell duplicated: area-check | test cell edited: area-check"),
+        flag="test cell duplicated: area-check | test cell edited: area-check"),
+    "long-answers": answer(RIGHT + "\n#" + 200_000 * " ", NO_AREA, "area: only the first 50 cells and 200000 characters",
+                           explain="<b>" * 60_000),
     "thousand-cells": edited(lambda n: n.cells.extend([{"cell_type": "code", "metadata": {}, "source": "area = 1"}] * 1000),
                              flag="rows: only the first 50 cells"),
     "renamed": edited(None, flag="renamed: tiny (1).ipynb", name="tiny (1).ipynb"),
