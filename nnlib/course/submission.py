@@ -20,7 +20,12 @@ class Unusable(ValueError):
 
 
 def find(folder, name):
-    """Return (path, flags) of the notebook handed in; raises `Unusable` where none or several may be meant."""
+    """Return (path, flags) of the notebook handed in; raises `Unusable` where none or several may be meant.
+
+    A folder that is a link, as an archive may hold, could lead to the source or to another student's work.
+    """
+    if folder.is_symlink() or folder.parent.is_symlink():
+        raise Unusable("the folder is a link")
     found = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
     meant = [path for path in found if path.name == f"{name}.ipynb"] or found
     if not found:

@@ -413,7 +413,10 @@ def test_a_given_cell_that_a_student_made_hang_costs_its_own_question(tmp_path):
 
 
 def test_a_link_a_pipe_a_folder_and_several_notebooks_are_no_submission(tmp_path):
-    course = classroom(tmp_path / "course", ["link", "pipe", "folder", "several", "perfect"])
+    course = classroom(tmp_path / "course", ["link", "pipe", "folder", "several", "perfect", "of-source", "of-another"])
+    (course.path / "submitted" / "of-source").mkdir()
+    course.submitted(TINY, "of-source").symlink_to(course.source(TINY).parent)
+    (course.path / "submitted" / "of-another").symlink_to(course.path / "submitted" / "perfect")
     (course.submitted(TINY, "folder") / f"{TINY}.ipynb").mkdir(parents=True)
     for student in ("link", "pipe", "several"):
         course.submitted(TINY, student).mkdir(parents=True)
@@ -427,6 +430,7 @@ def test_a_link_a_pipe_a_folder_and_several_notebooks_are_no_submission(tmp_path
     results = course.results(TINY)
     assert "cannot be read" in results["link"]["reason"]
     assert results["pipe"]["reason"] == results["folder"]["reason"] == "the notebook is no regular file"
+    assert results["of-source"]["reason"] == results["of-another"]["reason"] == "the folder is a link"
     assert "several notebooks, and none is named tiny.ipynb" in results["several"]["reason"]
     assert results["perfect"]["flags"] == ["1 other notebooks were not looked at"]
     assert marks(course)["perfect"] == ALL
