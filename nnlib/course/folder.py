@@ -82,14 +82,15 @@ class Course:
                 table = csv.DictReader(file)
                 rows, columns = list(table), table.fieldnames or []
         except UnicodeDecodeError as error:
-            raise ValueError(f"roster.csv is not UTF-8, but has the byte {error.object[error.start]:#x}: save it as UTF-8") from None
+            byte = error.object[error.start]
+            raise ValueError(f"roster.csv is not UTF-8, but has the byte {byte:#x}: save it as UTF-8") from None
         if "id" not in columns:
             raise ValueError(f"roster.csv: expected a column id, between commas, but the columns are {columns}")
         ids = [row.get("id") or "" for row in rows]
         bad = [name for name in ids if not name_of_file(name) or name == "example" or ids.count(name) > 1]
         if not rows or bad:
-            raise ValueError(f"roster.csv: expected a column id with unique names of letters, digits and . @ + - _, begun with "
-                             f"a letter or digit, but found {sorted(set(bad)) or 'no row'}")
+            raise ValueError("roster.csv: expected a column id with unique names of letters, digits and . @ + - _, none "
+                             f"begun with a sign, but found {sorted(set(bad)) or 'no row'}")
         return {row["id"]: row for row in rows}
 
     def source(self, name):
