@@ -116,10 +116,16 @@ class Course:
         """The path of a student's stored result."""
         return self.path / "results" / name / f"{student}.json"
 
+    def stored(self, name, student):
+        """A student's stored result; None where there is none, or one that a full or failing disk has damaged."""
+        try:
+            return json.loads(self.result(name, student).read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
     def results(self, name):
         """The stored results {student: result} of an assignment, in the order of the roster."""
-        paths = {student: self.result(name, student) for student in self.students}
-        return {student: json.loads(path.read_text()) for student, path in paths.items() if path.exists()}
+        return {student: result for student in self.students if (result := self.stored(name, student))}
 
 
 def new(path):
