@@ -34,8 +34,12 @@ def command_release(course, options):
 
 def command_grade(course, options):
     from . import batch, gradebook
+    from .release import outdated
     failed = 0
     for name in options.assignments:
+        if outdated(course, name):
+            print(f"{name}: the source was changed after its release, in what students see. They are graded by the source as it "
+                  "is now: numbers may be others than theirs, and a flag \"edited\" may be your own change", file=sys.stderr)
         try:
             done = batch.grade(course, name, course.students, options.jobs, options.dask, options.unsafe, options.again)
             said = f"{done['graded']} graded, {done['kept']} unchanged"
@@ -47,8 +51,14 @@ def command_grade(course, options):
 
 def command_feedback(course, options):
     from .feedback import feedback
+    done = 0
     for name in options.assignments:
-        print(f"{name}: {len(feedback(course, name))} pages in {course.path / 'feedback'}")
+        try:
+            print(f"{name}: {len(feedback(course, name))} pages in {course.path / 'feedback'}")
+            done += 1
+        except ValueError as error:     # later assignments are not yet handed in: no reason to keep back the others
+            print(f"feedback: {error}", file=sys.stderr)
+    return 0 if done else 2
 
 
 def command_export(course, options):
@@ -85,7 +95,12 @@ def parser():
 
 def main(arguments=None):
     """Run one command; return 0, or 1 where `check` complains, or 2 where it could not be done."""
-    options = parser().parse_args(arguments)
+    whole = parser()
+    options, more = whole.parse_known_args(arguments)
+    if any(word.startswith("-") for word in more) or more and options.command == "new":
+        whole.error(f"not understood: {' '.join(more)}")
+    if more:        # names of assignments behind an option, which argparse leaves over
+        options.assignments += more
     try:
         course = new(options.folder) if options.command == "new" else Course(options.folder)
         if options.command != "new":

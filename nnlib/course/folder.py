@@ -43,7 +43,7 @@ def write(path, text):
 
 def name_of_file(text):
     """True for a name that is safe as the name of a folder."""
-    return bool(re.fullmatch(r"[\w@-][\w.@+-]{0,99}", text))
+    return bool(re.fullmatch(r"\w[\w.@+-]{0,99}", text))      # begun otherwise it is an option, or a formula
 
 
 def fingerprint(secret, name, student):
@@ -56,24 +56,41 @@ class Course:
 
     def __init__(self, path):
         self.path = Path(path).resolve()
-        for name in ("roster.csv", "secret", "source"):
+        for name in ("roster.csv", "source"):
             if not (self.path / name).exists():
                 raise ValueError(f"{self.path} has no {name}: make a course by `python -m nnlib.course new {path}`")
-        self.secret = bytes.fromhex((self.path / "secret").read_text())
-        if len(self.secret) < 16:
-            raise ValueError(f"{self.path}/secret has {len(self.secret)} bytes, expected at least 16")
+        self.secret = self._secret()
         self.students = self._roster()
         self.assignments = sorted(folder.name for folder in (self.path / "source").iterdir()
                                   if (folder / f"{folder.name}.ipynb").is_file())
 
+    def _secret(self):
+        try:
+            secret = bytes.fromhex((self.path / "secret").read_text())
+        except FileNotFoundError:
+            raise ValueError(f"{self.path}/secret is missing: put back the one with which the notebooks were released, for "
+                             "the numbers of all students come from it") from None
+        except ValueError:
+            secret = b""
+        if len(secret) < 16:
+            raise ValueError(f"{self.path}/secret: expected at least 32 hexadecimal digits, as the command new writes them")
+        return secret
+
     def _roster(self):
-        with open(self.path / "roster.csv", encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+        try:
+            with open(self.path / "roster.csv", encoding="utf-8-sig", newline="") as file:
+                table = csv.DictReader(file)
+                rows, columns = list(table), table.fieldnames or []
+        except UnicodeDecodeError as error:
+            byte = error.object[error.start]
+            raise ValueError(f"roster.csv is not UTF-8, but has the byte {byte:#x}: save it as UTF-8") from None
+        if "id" not in columns:
+            raise ValueError(f"roster.csv: expected a column id, between commas, but the columns are {columns}")
         ids = [row.get("id") or "" for row in rows]
         bad = [name for name in ids if not name_of_file(name) or name == "example" or ids.count(name) > 1]
         if not rows or bad:
-            raise ValueError(f"roster.csv: expected a column id with unique names of letters, digits and . @ + - _, "
-                             f"but found {sorted(set(bad)) or 'no row'}")
+            raise ValueError("roster.csv: expected a column id with unique names of letters, digits and . @ + - _, none "
+                             f"begun with a sign, but found {sorted(set(bad)) or 'no row'}")
         return {row["id"]: row for row in rows}
 
     def source(self, name):
@@ -99,10 +116,16 @@ class Course:
         """The path of a student's stored result."""
         return self.path / "results" / name / f"{student}.json"
 
+    def stored(self, name, student):
+        """A student's stored result; None where there is none, or one that a full or failing disk has damaged."""
+        try:
+            return json.loads(self.result(name, student).read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
     def results(self, name):
         """The stored results {student: result} of an assignment, in the order of the roster."""
-        paths = {student: self.result(name, student) for student in self.students}
-        return {student: json.loads(path.read_text()) for student, path in paths.items() if path.exists()}
+        return {student: result for student in self.students if (result := self.stored(name, student))}
 
 
 def new(path):

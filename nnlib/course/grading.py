@@ -3,7 +3,7 @@
 Trusted are this process, the source notebook, nnlib and the libraries. Not trusted is every byte of the
 submission and every byte that comes from the sandbox. Test cells and given cells are the source's, never
 the submission's. Where a test cell names something that an answer cell binds, it gets it from the
-sandbox each time (`Names`), as plain data or as a `Remote` that sends calls. So a test is never where
+sandbox (`Names`), as plain data or as a `Remote` that sends calls. So a test is never where
 the student's code is, and what comes back was built by `wire`: it has no methods of the student's.
 
 A student's code may lie about itself in the sandbox as it likes; it then gives wrong answers, or right
@@ -77,7 +77,7 @@ class Session:
         try:
             self.open()
             began = time.monotonic()
-            reply = self.send(["run", source], self.end if given else self.deadline)
+            reply = self.send(["run", source], began + self.limits["question"] if given else self.deadline)
             self.deadline += given * (time.monotonic() - began)
         except Stopped as stop:
             self.stopped = str(stop)
@@ -131,13 +131,20 @@ def error_from(reply):
 
 
 class Names(dict):
-    """The names of a test cell: the teacher's own, and those of the answers, fetched whenever they are read."""
+    """The names of a test cell: the teacher's own, and those of the answers, fetched when they are first read.
+
+    Fetched once for a question: else a student's code could show each of its checks another value.
+    """
 
     def __init__(self, answers, ask):
-        self.answers, self.fetch = answers, ask
+        self.answers, self.fetch, self.fetched = answers, ask, {}
 
     def __getitem__(self, name):
-        return self.fetch(["get", name]) if name in self.answers else super().__getitem__(name)
+        if name not in self.answers:
+            return super().__getitem__(name)
+        if name not in self.fetched:
+            self.fetched[name] = self.fetch(["get", name])
+        return self.fetched[name]
 
 
 class Marks(list):
@@ -156,6 +163,7 @@ def question(cell, names):
     """Run a test cell of the source; return the question's result as plain data."""
     for name in [name for name, value in names.items() if isinstance(value, Question)]:
         del names[name]
+    names.fetched.clear()
     marks, note = Marks(), ""
     names["__mark__"] = marks
     source = cells.HIDDEN.sub("__mark__(globals())", cell.source)

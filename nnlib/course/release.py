@@ -83,5 +83,16 @@ def release_all(course, name):
     for student in course.students:
         text = nbformat.writes(release(source, name, student, course.secret))
         write(course.released(name, student), text + "\n")
-    write(course.released(name, "example"), nbformat.writes(release(source, name)) + "\n")
+    write(course.released(name, "example"), example(source, name))
     return len(course.students) + 1
+
+
+def example(source, name):
+    """Return the text of the notebook for everybody."""
+    return nbformat.writes(release(source, name)) + "\n"
+
+
+def outdated(course, name):
+    """True where the source makes another example now than the one that was handed out."""
+    path = course.released(name, "example")
+    return path.exists() and path.read_text(encoding="utf-8") != example(cells.read(course.source(name)), name)

@@ -2,9 +2,10 @@
 
 In the box there are Python, the libraries and nnlib, all read-only, and an empty /tmp of 64 MB. There
 is no /proc, no /sys, no network, no other process, no environment, and no file of the course. The
-filter refuses new processes, sockets, mounts, name spaces and shared memory, since these get round
-the limits that `runner.confine` sets. Everything in the box dies with its first process, and that one
-dies with the tester, whose process group the worker kills as a whole.
+filter refuses new processes, sockets, mounts, name spaces, shared memory and what the kernel would keep
+for a process in memory of its own, since these get round the limits that `runner.confine` sets. What is
+left is the kernel's memory for empty files in /tmp, some hundred MB. Everything in the box dies with its
+first process, and that one dies with the tester, whose process group the worker kills as a whole.
 
 As root, the box is made by root (so Python may lie anywhere) and the runner changes to the user of its
 slot, a number that no other sandbox of this machine uses at the time, before it reads a byte. Not as
@@ -30,12 +31,15 @@ from . import wire
 FIRST_UID, SLOTS = 1_900_000_000, 64        # a range that Linux distributions leave unused
 START = 20                                  # seconds for a runner to start; it takes 0.3
 ENVIRONMENT = {"HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore",
-               "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "MPLCONFIGDIR": "/tmp"}
+               "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "MPLCONFIGDIR": "/tmp",
+               "PYTHONPATH": str(Path(nnlib.__file__).parents[1])}     # the nnlib that grades, wherever it was found
 NEWEST_CALL = 424       # from here on (io_uring, mounts, clone3 ...) "not implemented", as on an older Linux
-# clone, fork, vfork; unshare, setns, mount; socket; shmget, memfd_create; ptrace, process_vm_readv,
-# process_vm_writev; keyctl, add_key, request_key; bpf, perf_event_open, userfaultfd
-FORBIDDEN = {"x86_64": (0xC000003E, (56, 57, 58, 272, 308, 165, 41, 29, 319, 101, 310, 311, 250, 248, 249, 321, 298, 323)),
-             "aarch64": (0xC00000B7, (220, 97, 268, 40, 198, 194, 279, 117, 270, 271, 219, 217, 218, 280, 241, 282))}
+# clone, fork, vfork; unshare, setns, mount; socket; shmget, semget, msgget, mq_open, io_setup, memfd_create;
+# ptrace, process_vm_readv, process_vm_writev; keyctl, add_key, request_key; bpf, perf_event_open, userfaultfd
+FORBIDDEN = {"x86_64": (0xC000003E, (56, 57, 58, 272, 308, 165, 41, 29, 64, 68, 240, 206, 319,
+                                     101, 310, 311, 250, 248, 249, 321, 298, 323)),
+             "aarch64": (0xC00000B7, (220, 97, 268, 40, 198, 194, 190, 186, 180, 0, 279,
+                                      117, 270, 271, 219, 217, 218, 280, 241, 282))}
 # What must fail inside, tried before anything is graded: the isolation is measured, not assumed.
 PROBE = """
 import os, socket

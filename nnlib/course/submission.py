@@ -6,11 +6,12 @@ is taken from it are the texts of answers, found by their ids. Tests and given c
 import json
 import os
 import stat
+from collections import Counter
 
 from .cells import Cell, meta_of, text_of
 
 LARGEST = 20 * 2 ** 20      # bytes of a notebook
-LONGEST = 200_000           # characters of one answer
+LONGEST = {"answer": 200_000, "manual": 20_000}     # characters of one answer; what shows Markdown takes their square
 MOST = 50                   # cells that belong to one answer
 
 
@@ -19,7 +20,12 @@ class Unusable(ValueError):
 
 
 def find(folder, name):
-    """Return (path, flags) of the notebook handed in; raises `Unusable` where none or several may be meant."""
+    """Return (path, flags) of the notebook handed in; raises `Unusable` where none or several may be meant.
+
+    A folder that is a link, as an archive may hold, could lead to the source or to another student's work.
+    """
+    if folder.is_symlink() or folder.parent.is_symlink():
+        raise Unusable("the folder is a link")
     found = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
     meant = [path for path in found if path.name == f"{name}.ipynb"] or found
     if not found:
@@ -37,9 +43,10 @@ def content(path):
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise Unusable(f"the file cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):     # before a file is made of it, which no folder can be
+        os.close(handle)
+        raise Unusable("the notebook is no regular file")
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise Unusable("the notebook is no regular file")
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise Unusable(f"the notebook is larger than {LARGEST >> 20} MB")
@@ -72,33 +79,33 @@ def answers(cells, released):
     wanted = {cell.id: cell for cell in map(Cell, released) if cell.id}
     code = [cell.id for cell in wanted.values() if cell.kind == "answer"]
     found = {cell.id: [] for cell in wanted.values() if cell.kind in ("answer", "manual")}
-    seen, flags, last = [], [], code[0] if code else None
+    seen, flags, last = Counter(), set(), code[0] if code else None     # a set: one flag, however many cells earn it
     def add(name, text):
-        if len(found[name]) < MOST:
+        kind = wanted[name].kind
+        room = LONGEST[kind] - sum(map(len, found[name])) if len(found[name]) < MOST else 0
+        if len(text) > room:
+            flags.add(f"{name}: only the first {MOST} cells and {LONGEST[kind]} characters are looked at")
+            text = text[:room] if kind == "manual" else ""      # half of a program is another one
+        if text:
             found[name].append(text)
-        elif len(found[name]) == MOST and (full := f"{name}: only the first {MOST} cells are looked at") not in flags:
-            flags.append(full)
 
     for cell in cells:
         name, text = meta_of(cell).get("grade_id"), text_of(cell)
-        if len(text) > LONGEST:
-            flags.append(f"a cell of {len(text)} characters was not looked at")
-            continue
         if not isinstance(name, str) or name not in wanted:
             if cell.get("cell_type") == "code" and text.strip() and last:
                 add(last, text)
             continue
-        seen.append(name)
+        seen[name] += 1
         if name in found:
             add(name, text)
             last = name if wanted[name].kind == "answer" else last
         elif text.rstrip() != wanted[name].source.rstrip() and wanted[name].kind != "text":
-            flags.append(f"{wanted[name].kind} cell edited: {name}")
+            flags.add(f"{wanted[name].kind} cell edited: {name}")
     if not any(name in found for name in seen):
         raise Unusable("foreign: no answer of this assignment is in the notebook")
     for name, cell in wanted.items():
-        if seen.count(name) != 1 and cell.kind != "text":
-            flags.append(f"{cell.kind} cell {'duplicated' if name in seen else 'deleted'}: {name}")
+        if seen[name] != 1 and cell.kind != "text":
+            flags.add(f"{cell.kind} cell {'duplicated' if seen[name] else 'deleted'}: {name}")
     return found, sorted(flags)
 
 

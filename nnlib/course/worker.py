@@ -106,8 +106,8 @@ def result_of(course, name, student, released, slot, unsafe, again):
     What is stored and still true is kept unless `again`.
     """
     result, found = grading.examine(course, name, student)
-    path = course.result(name, student)
-    if not again and path.exists() and json.loads(path.read_text())["key"] == result["key"]:
+    stored = course.stored(name, student)
+    if not again and stored and stored["key"] == result["key"]:
         return "kept"
     source = cells.read(course.source(name))
     if found:
@@ -124,7 +124,7 @@ def result_of(course, name, student, released, slot, unsafe, again):
         result["questions"] = [grading.lost(c, result["reason"]) for c in cells.cells_of(source) if c.kind == "test"]
     # names of files and texts of errors are anybody's: one line each
     result["flags"] = [" ".join(flag.split())[:300] for flag in result["flags"]]
-    write(path, json.dumps(result, indent=1) + "\n")
+    write(course.result(name, student), json.dumps(result, indent=1) + "\n")
     return "graded"
 
 

@@ -172,6 +172,16 @@ def test_one_who_cannot_be_graded_does_not_keep_the_others_from_it(tmp_path, mon
     assert rows["wrong"]["reason"] == "not graded yet" and rows["perfect"]["score"] == "24.0"
 
 
+def test_a_damaged_result_is_graded_again(tmp_path):
+    course = class_at(tmp_path, ["perfect", "wrong"])
+    assert main(["grade", str(course.path)]) == 0
+    before = totals(course)
+    course.result(TINY, "perfect").write_text('{"key": "')
+    assert totals(course) == {"wrong": before["wrong"]}
+    assert main(["grade", str(course.path)]) == 0
+    assert totals(course) == before
+
+
 def test_a_test_cell_that_fails_is_for_a_person(tmp_path):
     course = class_at(tmp_path, ["perfect"])
     change_source(course, 'q.equal("of 8"', '1 / 0\nq.equal("of 8"')

@@ -2,6 +2,7 @@
 import csv
 import io
 import json
+import shutil
 import sqlite3
 import stat
 
@@ -183,13 +184,63 @@ def test_a_new_folder_has_a_secret_that_nobody_else_reads(tmp_path):
         new(tmp_path / "a")
 
 
-@pytest.mark.parametrize("roster", ["id\n../x\n", "id\nada\nada\n", "name\nada\n", "id\n", "id\nexample\n", "id\n.hidden\n", "id\na b\n", "id\n\u00a0\n"])
+@pytest.mark.parametrize("roster", ["id\n../x\n", "id\nada\nada\n", "name\nada\n", "id\n", "id\nexample\n", "id\n.hidden\n", "id\na b\n", "id\n\u00a0\n", "",
+                                    "id;name\nada;Ada\n", "id\n-rf\n", "id\n@SUM(A1)\n"])
 def test_a_roster_that_cannot_be_is_refused(tmp_path, roster, capsys):
     new(tmp_path / "course")
     (tmp_path / "course" / "roster.csv").write_text(roster)
     assert main(["release", str(tmp_path / "course")]) == 2
     assert "roster.csv: expected a column id" in capsys.readouterr().err
     assert not (tmp_path / "course" / "release").exists()
+
+
+@pytest.mark.parametrize("file, content, words", [
+    ("roster.csv", "id,last_name\nada,Jürgens\n".encode("latin-1"), "roster.csv is not UTF-8, but has the byte 0xfc"),
+    ("roster.csv", b"Student ID,Name\n1,Ada\n", "expected a column id, between commas, but the columns are ['Student ID', 'Name']"),
+    ("secret", b"not hexadecimal", "secret: expected at least 32 hexadecimal digits"),
+    ("secret", b"", "secret: expected at least 32 hexadecimal digits"),
+    ("secret", None, "secret is missing: put back the one")])
+def test_a_damaged_folder_says_which_file(tmp_path, file, content, words, capsys):
+    new(tmp_path / "course")
+    (tmp_path / "course" / file).unlink()
+    if content is not None:
+        (tmp_path / "course" / file).write_bytes(content)
+    assert main(["release", str(tmp_path / "course")]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_source_that_was_changed_after_its_release_is_told(tmp_path, capsys):
+    course = classroom(tmp_path / "course", ["ada"])
+    before = course.source(TINY).read_text()
+    assert main(["release", str(course.path)]) == main(["grade", str(course.path)]) == 0
+    assert "changed after its release" not in capsys.readouterr().err
+    for old, new_text, told in (("q.equal(\\\"the product", "# a hidden one\\nq.equal(\\\"the product", False), ("1000, 9999", "100, 999", True)):
+        assert before.count(old) == 1
+        course.source(TINY).write_text(before.replace(old, new_text))
+        assert main(["grade", str(course.path)]) == 0
+        assert ("changed after its release" in capsys.readouterr().err) == told
+
+
+def test_feedback_of_one_assignment_does_not_wait_for_the_others(tmp_path, capsys):
+    course = classroom(tmp_path / "course", ["ada"])
+    (course.path / "source" / "later").mkdir()
+    shutil.copy(course.source(TINY), course.path / "source" / "later" / "later.ipynb")
+    hand_in(course, "ada", {})
+    assert main(["grade", str(course.path), TINY]) == 0
+    assert main(["feedback", str(course.path)]) == 0
+    assert "nothing of later is graded" in capsys.readouterr().err
+    assert (course.path / "feedback" / "ada" / TINY / f"{TINY}.html").exists()
+
+
+def test_names_may_stand_behind_an_option(tmp_path, capsys):
+    course = classroom(tmp_path / "course", ["ada"])
+    assert main(["grade", str(course.path), "-j", "1", TINY]) == 0
+    assert main(["grade", str(course.path), "-j", "1", "huge"]) == 2
+    assert "there is no assignment 'huge'" in capsys.readouterr().err
+    for words in (["grade", str(course.path), "--fast"], ["new", str(tmp_path / "other"), "more"]):
+        with pytest.raises(SystemExit):
+            main(words)
+        assert "not understood: " in capsys.readouterr().err
 
 
 def test_what_is_not_there_is_named(tmp_path, capsys):

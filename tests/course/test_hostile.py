@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 import pytest
-from classroom import (HIDDEN_MARK, SECRET, TINY, changed, classroom, digests, everything, hand_in, left_running, marks,
-                       notebook_of, once, twice, without)
+from classroom import (HIDDEN_MARK, SECRET, TINY, cell, changed, classroom, digests, everything, hand_in, left_running,
+                       marks, notebook_of, once, source, twice, without)
 
 from nnlib.course.__main__ import main
 from nnlib.course.folder import Course, fingerprint
@@ -222,6 +222,15 @@ except MemoryError:
 else:
     area = width * height
 """
+# another value each time that it is asked for: one that fits the check
+SHIFT = """
+import __main__
+def get(self, path, real=__main__.Runner.get):
+    self.asked = getattr(self, "asked", 0) + (path == "area")
+    return width * [None, 7, height][self.asked] if path == "area" else real(self, path)
+__main__.Runner.get = get
+area = 1
+"""
 
 
 def answer(code, expected=NO_AREA, flag="", **more):
@@ -289,6 +298,7 @@ CASES = {
     "surrogates": answer("print(chr(0xd800))\n" + RIGHT + "\nraise ValueError(chr(0xdcff) + chr(0))", ALL,
                          explain="\ud800 <script>alert(1)</script>"),
     "nan": answer("area = float('nan')"),
+    "shifts": answer(SHIFT, ALL | {"area": 2}),
     "liar": answer("class Int(int):\n    __class__ = int\n    def __eq__(s, o): return True\narea = Int(5)"),
     "warning": answer("import sys, warnings\nwarnings.warn('careful')\nprint('a warning', file=sys.stderr)\n" + RIGHT, ALL),
     "floods": answer("for n in range(300_000): print('x' * 100)\n" + RIGHT, ALL),
@@ -297,6 +307,12 @@ CASES = {
     "own-cell": edited(lambda n: (n.cells.insert(3, {"cell_type": "code", "metadata": {}, "source": "helper = 2", "outputs": [],
                                                      "execution_count": None, "id": "mine"}),
                                   changed_all(n, "double", "def double(x): return helper * x"))[0]),
+    "tests-edited-often": edited(lambda n: n.cells.extend(
+        [{"cell_type": "code", "metadata": {"nbgrader": {"grade_id": "area-check"}}, "source": ""}] * 20_000 +
+        [{"cell_type": "code", "metadata": {"nbgrader": {"grade_id": "area"}}, "source": ""}] * 20_000),
+        flag="test cell duplicated: area-check | test cell edited: area-check"),
+    "long-answers": answer(RIGHT + "\n#" + 200_000 * " ", NO_AREA, "area: only the first 50 cells and 200000 characters",
+                           explain="<b>" * 60_000),
     "thousand-cells": edited(lambda n: n.cells.extend([{"cell_type": "code", "metadata": {}, "source": "area = 1"}] * 1000),
                              flag="rows: only the first 50 cells"),
     "renamed": edited(None, flag="renamed: tiny (1).ipynb", name="tiny (1).ipynb"),
@@ -422,8 +438,22 @@ def test_the_tester_does_not_wait_longer_than_the_limits_say(graded):
     assert graded["took"] < 120, (graded["took"], slow)
 
 
-def test_a_link_a_pipe_and_several_notebooks_are_no_submission(tmp_path):
-    course = classroom(tmp_path / "course", ["link", "pipe", "several", "perfect"])
+def test_a_given_cell_that_a_student_made_hang_costs_its_own_question(tmp_path):
+    notebook = source()
+    at = next(n for n, part in enumerate(notebook.cells) if part.metadata.nbgrader.grade_id == "half")
+    notebook.cells.insert(at, cell("code", "show", "print(width)", locked=True))
+    course = classroom(tmp_path / "course", ["hangs"], notebook)
+    hand_in(course, "hangs", {"area": RIGHT + "\ndef print(*_):\n    while True: pass"})
+    assert main(["grade", str(course.path)]) == 0
+    assert marks(course)["hangs"] == ALL | {"half": 0}
+
+
+def test_a_link_a_pipe_a_folder_and_several_notebooks_are_no_submission(tmp_path):
+    course = classroom(tmp_path / "course", ["link", "pipe", "folder", "several", "perfect", "of-source", "of-another"])
+    (course.path / "submitted" / "of-source").mkdir()
+    course.submitted(TINY, "of-source").symlink_to(course.source(TINY).parent)
+    (course.path / "submitted" / "of-another").symlink_to(course.path / "submitted" / "perfect")
+    (course.submitted(TINY, "folder") / f"{TINY}.ipynb").mkdir(parents=True)
     for student in ("link", "pipe", "several"):
         course.submitted(TINY, student).mkdir(parents=True)
     (course.submitted(TINY, "link") / f"{TINY}.ipynb").symlink_to(course.source(TINY))
@@ -434,7 +464,9 @@ def test_a_link_a_pipe_and_several_notebooks_are_no_submission(tmp_path):
     shutil.copy(course.submitted(TINY, "several") / "a.ipynb", course.submitted(TINY, "perfect") / "copy.ipynb")
     assert main(["grade", str(course.path)]) == 0
     results = course.results(TINY)
-    assert "cannot be read" in results["link"]["reason"] and "no regular file" in results["pipe"]["reason"]
+    assert "cannot be read" in results["link"]["reason"]
+    assert results["pipe"]["reason"] == results["folder"]["reason"] == "the notebook is no regular file"
+    assert results["of-source"]["reason"] == results["of-another"]["reason"] == "the folder is a link"
     assert "several notebooks, and none is named tiny.ipynb" in results["several"]["reason"]
     assert results["perfect"]["flags"] == ["1 other notebooks were not looked at"]
     assert marks(course)["perfect"] == ALL

@@ -1,8 +1,10 @@
 """The box itself: what is in it, what is refused, and that all of it ends."""
 import os
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from nnlib.course import sandbox
@@ -62,11 +64,20 @@ def test_a_box_refuses(box, attempt):
     assert said.startswith("refused"), said
 
 
-@pytest.mark.parametrize("call", ["unshare", "mount", "shmget", "clone", "ptrace", "setns", "syscall"])
+@pytest.mark.parametrize("call", ["unshare", "mount", "shmget", "semget", "msgget", "mq_open", "clone", "ptrace", "setns", "syscall"])
 def test_the_filter_refuses_what_gets_round_the_limits(box, call):
     arguments = {"unshare": "0x10000000", "mount": "b'n', b'/tmp', b'tmpfs', 0, None", "shmget": "0, 2**20, 0o1600",
+                 "semget": "0, 32000, 0o1600", "msgget": "0, 0o1600", "mq_open": "b'/x', 0o102, 0o600, None",
                  "ptrace": "0, 0, 0, 0", "clone": "None, None, 17, None", "setns": "0, 0", "syscall": "425, 8, None"}[call]
     assert ask(box, f"import ctypes\nprint(ctypes.CDLL(None, use_errno=True).{call}({arguments}))") == "-1\n"
+
+
+def test_it_runs_the_nnlib_that_grades_wherever_it_lies(tmp_path):
+    copy = tmp_path / "elsewhere" / "nnlib"
+    shutil.copytree(Path(sandbox.nnlib.__file__).parent, copy)
+    said = subprocess.run([sys.executable, "-c", "from nnlib.course import sandbox; sandbox.require(); print(sandbox.nnlib.__file__)"],
+                          cwd=copy.parent, env=os.environ | {"PYTHONPATH": str(copy.parent)}, capture_output=True, text=True)
+    assert said.stdout == f"{copy / '__init__.py'}\n", said.stderr
 
 
 def test_memory_files_and_threads_are_limited(box):
