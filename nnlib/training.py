@@ -5,7 +5,9 @@ from time import perf_counter
 import numpy as np
 
 from .checks import generator, numbers, real, trusted, whole
+from .in_place import Steps
 from .metrics import accuracy
+from .network import Network
 
 
 class DivergedError(ArithmeticError):
@@ -176,20 +178,41 @@ def _at_the_door(network, which, X, Y):
 
 
 def _epoch(network, X, Y, batch_size, optimizer, rng, change, bar, steps):
-    total, parameters = 0.0, network.parameters
+    total, parameters, gradients_of = 0.0, network.parameters, _gradients_of(network)
+    plain = type(optimizer) is SGD and not optimizer.momentum and not optimizer.weight_decay
+    rows = np.empty((min(batch_size, len(X)), *X.shape[1:]), X.dtype)
     for batch in minibatches(len(X), batch_size, rng):
-        X_batch = X[batch] if change is None else change(X[batch], rng)
-        loss, gradients = network.gradients(X_batch, Y[batch])
+        # "clip": every index is in range, and without a second check NumPy copies straight into `rows`
+        X_batch = X.take(batch, axis=0, out=rows[:len(batch)], mode="clip")
+        if change is not None:
+            X_batch = numbers("the changed X", change(X_batch.copy(), rng))
+        done = bar.n / steps
+        # a plain step is θ − η dθ: η goes into the error of the last layer, and no pass is spent on it
+        loss, gradients = gradients_of(X_batch, Y[batch], optimizer.rate(done) if plain else 1.0)
         if not np.isfinite(loss):
             raise DivergedError(f"the loss became {loss} at step {bar.n + 1} of {steps}: "
-                                f"try a learning rate below {optimizer.rate(bar.n / steps):.3g}")
-        optimizer.step(parameters, gradients, bar.n / steps)
+                                f"try a learning rate below {optimizer.rate(done):.3g}")
+        if plain:
+            for name, theta in parameters.items():
+                np.subtract(theta, gradients[name], out=theta)
+        else:
+            optimizer.step(parameters, gradients, done)
         total += float(loss) * len(batch)
         bar.update()
     for name, array in parameters.items():
         if not np.isfinite(array).all():
             raise DivergedError(f"{name} is no longer finite after step {bar.n} of {steps}")
     return total / len(X)
+
+
+def _gradients_of(network):
+    if type(network).gradients is Network.gradients:
+        return Steps(network)
+
+    def scaled(X, Y, scale):  # a network with a way of its own
+        loss, gradients = network.gradients(X, Y)
+        return loss, {name: scale * d for name, d in gradients.items()}
+    return scaled
 
 
 def _validate(network, X, Y, history):
