@@ -47,10 +47,16 @@ def numbers(name, value, ndim=None, shape=None):
         raise ValueError(f"{name} must have shape {wanted}, but has shape {array.shape}")
     if array.size == 0:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if values_are_checked() and not np.isfinite(array).all():
+    if values_are_checked() and not _all_finite(array):
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite, but {name}{list(where)} is {array[where]}")
     return array
+
+
+def _all_finite(array):
+    # one NaN or infinity spoils the sum; asking it first needs one pass and no second array
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.isfinite(array.sum()) or np.isfinite(array).all()
 
 
 def _rectangular(name, value):

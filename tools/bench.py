@@ -6,15 +6,17 @@ turn, many rounds. A ratio is the time of another contender over nnlib's in the 
 nnlib is faster. The table shows its median and the quarter points. The peak of memory is taken in a
 fresh process for each contender and work, over what was in use before the work began.
 
-Usage: python tools/bench.py [--seconds S] [--only WORD] [--json FILE] [--costs FILE]
+Usage: python tools/bench.py [--seconds S] [--only WORDS] [--json FILE]
 """
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
-from datetime import datetime, timezone
+from contextlib import ExitStack
+from datetime import date
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -46,9 +48,10 @@ WORK = {
     "predict 1 image": ("predict", {"m": 1}, {"best": 1.0}),
     "predict 10,000 images": ("predict", {"m": 10_000}, {"best": 1.0}),
 }
+MEMORY = ("train 784-800-10, batch 128", "train a convolutional network, batch 64", "predict 10,000 images")
 MEMORY_BAR = 1.5
-AGREE = 1e-4
-ROUNDS = (5, 400)
+AGREE, STEPS = 1e-4, 10  # largest difference after so many steps
+ROUNDS = (7, 60)
 
 
 class Contender:
@@ -78,35 +81,126 @@ class Contender:
         self.process.wait()
 
 
-def installed():
-    """Return the peers that this Python can import, without importing them."""
-    from importlib.util import find_spec
-    return [name for name in PEERS if find_spec(name)]
-
-
-def agree(name, answers):
-    """Raise where the contenders' numbers differ by more than AGREE of the largest of them."""
-    expected = answers["nnlib"]
+def agree(name, contenders):
+    """Return the contenders that take part; end where their numbers differ by more than AGREE."""
+    kind, arguments, _ = WORK[name]
+    if "batch" in arguments:  # over a whole epoch roundings grow; the first steps tell whether the work is the same
+        arguments = arguments | {"samples": STEPS * arguments["batch"]}
+    answers = {c: c(work=[kind, arguments]) for c in contenders}
+    expected = next(answer for c, answer in answers.items() if c.name == "nnlib")
     size = max(1.0, max(map(abs, expected)))
-    for other, numbers in answers.items():
-        worst = max((abs(a - b) for a, b in zip(expected, numbers, strict=True)), default=0) / size
-        if not worst <= AGREE:
-            raise SystemExit(f"{name}: nnlib and {NAMES[other]} disagree by {worst:.2e}; nothing was timed")
+    for c, numbers in answers.items():
+        if numbers:
+            worst = max(abs(a - b) for a, b in zip(expected, numbers, strict=True)) / size
+            if not worst <= AGREE:
+                raise SystemExit(f"{name}: nnlib and {NAMES[c.name]} disagree by {worst:.1e}; nothing was timed")
+    return [c for c, numbers in answers.items() if numbers is not None]
 
 
 def measure(name, contenders, seconds):
     """Return {contender: seconds of each round} for one work, after the results have been compared."""
-    kind, arguments, _ = WORK[name]
-    answers = {c.name: c(work=[kind, arguments]) for c in contenders}
-    taking_part = [c for c in contenders if answers[c.name] is not None]
-    agree(name, {c.name: answers[c.name] for c in taking_part if c.name != "products"})
-    once = {c.name: min(c(time=3)) for c in taking_part}
-    # short work is repeated until a turn lasts 20 ms; a turn's time is that of its fastest run
+    taking_part = agree(name, contenders)
+    for c in taking_part:
+        c(work=WORK[name][:2])
+    once = {c: min(c(time=3)) for c in taking_part}
+    # short work is repeated until a turn lasts 20 ms; the turn counts as the median of its runs
     repeat = {c: max(1, int(0.02 / t)) for c, t in once.items()}
-    total = sum(repeat[c] * t for c, t in once.items())
-    rounds = min(max(int(seconds / total), ROUNDS[0]), ROUNDS[1])
+    rounds = int(seconds / sum(repeat[c] * t for c, t in once.items()))
     times = {c.name: [] for c in taking_part}
-    for turn in range(rounds):
-        for c in taking_part[turn % len(taking_part):] + taking_part[:turn % len(taking_part)]:
-            times[c.name].append(median(c(time=repeat[c.name])))
+    for turn in range(min(max(rounds, ROUNDS[0]), ROUNDS[1])):
+        first = turn % len(taking_part)
+        for c in taking_part[first:] + taking_part[:first]:
+            times[c.name].append(median(c(time=repeat[c])))
     return times
+
+
+def ratios(times, name):
+    """Return the median and the quarter points of the time of `name` over nnlib's, round by round."""
+    low, middle, high = quantiles([a / b for a, b in zip(times[name], times["nnlib"])], n=4)
+    return middle, low, high
+
+
+def peaks(name, names):
+    """Return {contender: bytes} at the peak of the work, over what was there before, each in a fresh process."""
+    found = {}
+    for each in names:
+        with Contender(each) as c:
+            if c(work=WORK[name][:2]) is not None:
+                found[each] = c(memory=True)
+    return found
+
+
+def verdicts(work, memory):
+    """Return rows (work, bar, found, wanted, met)."""
+    rows = []
+    for name, times in work.items():
+        for bar, wanted in WORK[name][2].items():
+            peers = [peer for peer in times if peer in PEERS] if bar == "best" else [bar]
+            if not set(peers) <= set(times) or not peers:
+                continue  # not installed
+            best = min(peers, key=lambda peer: median(times[peer]))
+            rows.append((name, f"time of {NAMES[best]} / ours", ratios(times, best), wanted))
+    for name, found in memory.items():
+        best = min((peer for peer in found if peer in PEERS), key=found.get, default=None)
+        if best:
+            value = found["nnlib"] / found[best]
+            rows.append((name, f"memory, ours / {NAMES[best]}", (value, value, value), -MEMORY_BAR))
+    return [(*row, row[2][0] >= row[3] if row[3] > 0 else row[2][0] <= -row[3]) for row in rows]
+
+
+def machine():
+    """Return what the figures belong to: processor, cores, system, versions and the kernel of the products."""
+    with open("/proc/cpuinfo") as lines:
+        model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
+    kernel = subprocess.run([sys.executable, "-c", "import numpy, threadpoolctl as t; print(*(i.get('architecture') for i in "
+                             "t.threadpool_info() if i['user_api'] == 'blas'))"], capture_output=True, text=True).stdout.strip()
+    packages = [name for name in ("numpy", "torch", "jax", "scikit-learn", "autograd") if find_spec(name.replace("scikit-learn", "sklearn"))]
+    return {"processor": model, "cores": len(os.sched_getaffinity(0)), "system": f"{sys.platform}, Python {sys.version.split()[0]}",
+            "kernel of the products": kernel, "load before": os.getloadavg()[0], "date": date.today().isoformat(),
+            "versions": {name: version(name) for name in packages}}
+
+
+def show_times(name, times):
+    """Print the times of one work, and their ratios to nnlib's."""
+    unit, scale = ("ms", 1e3) if median(times["nnlib"]) > 1e-3 else ("µs", 1e6)
+    print(f"{name} ({len(times['nnlib'])} rounds, {unit})")
+    for contender, values in sorted(times.items(), key=lambda item: median(item[1])):
+        ratio = "" if contender == "nnlib" else "ratio {:.2f} ({:.2f} … {:.2f})".format(*ratios(times, contender))
+        print(f"    {NAMES[contender]:15} {scale * median(values):9.2f}   least {scale * min(values):9.2f}   {ratio}", flush=True)
+
+
+def show(memory, rows):
+    """Print the peaks of memory and the bars."""
+    for name, found in memory.items():
+        print(f"{name}: peak over the data, MB:", ", ".join(f"{NAMES[c]} {n / 1e6:.1f}" for c, n in found.items()))
+    print()
+    for name, bar, (value, low, high), wanted, met in rows:
+        sign = "≥" if wanted > 0 else "≤"
+        print(f"{'met  ' if met else 'MISSED'} {name:42} {bar:34} {value:6.2f} ({low:.2f} … {high:.2f}) {sign} {abs(wanted)}")
+    print(f"{sum(row[-1] for row in rows)} of {len(rows)} bars met")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seconds", type=float, default=8, help="for the rounds of each work")
+    parser.add_argument("--only", default="", help="the works whose names hold this")
+    parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--no-memory", action="store_true", help="leave the peaks of memory out")
+    options = parser.parse_args()
+    peers = [name for name in PEERS if find_spec(name)]
+    about = machine()
+    work = {name: None for name in WORK if options.only in name}
+    with ExitStack() as stack:
+        contenders = [stack.enter_context(Contender(name)) for name in ("nnlib", "products", *peers)]
+        for name in work:
+            work[name] = measure(name, contenders, options.seconds)
+            show_times(name, work[name])
+    memory = {name: peaks(name, ["nnlib", *peers]) for name in MEMORY if name in work and not options.no_memory}
+    rows = verdicts(work, memory)
+    show(memory, rows)
+    if options.json:
+        options.json.write_text(json.dumps({"machine": about, "seconds": work, "memory": memory}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
