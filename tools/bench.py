@@ -199,7 +199,9 @@ def main():
     rows = verdicts(work, memory)
     show(memory, rows)
     if options.json:
-        options.json.write_text(json.dumps({"machine": about, "seconds": work, "memory": memory}, indent=1) + "\n")
+        # points of time: least, lower quarter, median, upper quarter
+        points = {name: {c: [min(t), *quantiles(t, n=4)] for c, t in times.items()} for name, times in work.items()}
+        options.json.write_text(json.dumps({"machine": about, "seconds": points, "memory": memory, "bars": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
