@@ -4,7 +4,7 @@ BIN := .venv/bin
 # two test processes run at a time: one thread of the matrix library for each
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: book test browser photos theorems coverage lab serve notebooks clean
+.PHONY: book test browser photos theorems coverage bench bench-peers lab serve notebooks clean
 
 book: .venv/ready
 	$(BIN)/python tools/vendor.py
@@ -31,6 +31,18 @@ browser: .venv/ready
 # every page at two widths, light and dark, in _build/photos; after `make book`
 photos: .venv/ready
 	$(BIN)/python tests/browser/photos.py
+
+# nnlib against the frameworks in .venv-peers, if `make bench-peers` made it, and the curves of the page
+# `cost`; a quiet machine and some minutes. Older OpenBLAS settings of the machine would slow NumPy down.
+PEERS = $(or $(wildcard .venv-peers/bin/python),$(BIN)/python)
+bench: .venv/ready
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(PEERS) tools/bench.py --json book/bench.json
+	$(BIN)/python tools/costs.py --json book/costs.json
+	$(BIN)/python tools/import_time.py
+
+bench-peers: tools/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install -q -r tools/peers.txt
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --notebook-dir book

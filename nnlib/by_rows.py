@@ -27,7 +27,9 @@ class Rows:
         self.framed = np.zeros((h + 2 * padding, c, w + 2 * padding, m), dtype)  # its frame stays 0
         rows, columns = h + 2 * padding - p + 1, w + 2 * padding - q + 1
         self.B = np.empty((h + 2 * padding, q, c, columns, m), dtype)
-        self.Y, self.shape = np.empty((rows, k, columns, m), dtype), (m, k, rows, columns)
+        self.Y = np.empty((rows, k, columns, m), dtype)
+        self.D = np.empty_like(self.Y)
+        self.out = _samples_first(self.Y)
 
     def forward(self, X, W, b=None):
         """Return Y = conv2d(X, W, b, padding)."""
@@ -38,38 +40,49 @@ class Rows:
             np.matmul(W, _matrix(self.B[r:r + p], p * q * c), out=_matrix(Y, k))
             if b is not None:
                 Y += b[:, None, None]
-        return _samples_first(self.Y)
+        return self.out
 
     def shift(self, X):
         """Write the horizontal shifts of X into B."""
         P, (h, c, w) = self.padding, self.framed.shape[:3]
-        rows = self.framed[P:h - P, :, P:w - P]
-        rows[:] = X.transpose(2, 1, 3, 0)
+        self.framed[P:h - P, :, P:w - P] = X.transpose(2, 1, 3, 0)
         for v in range(self.kernels[3]):
             self.B[:, v] = self.framed[:, :, v:v + self.B.shape[3]]
 
-    def backward(self, dY, W, input_gradient=True):
-        """Return (dX, dW, db) for the X that was shifted last."""
-        k, c, p, q = self.kernels
-        D = np.ascontiguousarray(dY.transpose(2, 1, 3, 0), self.dtype)
-        dW = sum(_matrix(d, k) @ _matrix(self.B[r:r + p], p * q * c).T for r, d in enumerate(D))
-        dW, db = dW.reshape(k, p, q, c).transpose(0, 3, 1, 2), D.sum(axis=(0, 2, 3))
-        return (self._input_gradient(D, W) if input_gradient else None), dW, db
+    def make_input_gradient(self):
+        """Return an array for dX, which lies in memory as the rows do."""
+        h, c, w, m = self.framed.shape
+        return _samples_first(np.empty((h - 2 * self.padding, c, w - 2 * self.padding, m), self.dtype))
 
-    def _input_gradient(self, D, W):
+    def backward(self, dY, W, dX, dW, db):
+        """Write dX, dW and db for the X that was shifted last; dX and db may be None."""
         k, c, p, q = self.kernels
-        P, columns, dX = self.padding, D.shape[2], np.zeros_like(self.framed)
-        dB = np.empty((q, c, columns, D.shape[3]), self.dtype)
+        D = dY.transpose(2, 1, 3, 0)
+        if not D.flags.c_contiguous:
+            np.copyto(self.D, D)
+            D = self.D
+        by_row = sum(_matrix(d, k) @ _matrix(self.B[r:r + p], p * q * c).T for r, d in enumerate(D))
+        dW[...] = by_row.reshape(k, p, q, c).transpose(0, 3, 1, 2)
+        if db is not None:
+            np.sum(D, axis=(0, 2, 3), out=db)
+        if dX is not None:
+            self._input_gradient(D, W, dX.transpose(2, 1, 3, 0))
+
+    def _input_gradient(self, D, W, dX):
+        k, c, p, q = self.kernels
+        P, (columns, m) = self.padding, D.shape[2:]
+        dB, row = np.empty((q, c, columns, m), self.dtype), np.empty((c, columns + q - 1, m), self.dtype)
         # row r of the image meets row u of the kernel in row r − u of the output
         W = W[:, :, ::-1].transpose(3, 1, 2, 0).reshape(q * c, p, k)
-        for r in range(P, len(dX) - P):
+        for r in range(P, P + len(dX)):
             first, end = max(0, r - p + 1), min(len(D), r + 1)
             at = first - (r - p + 1)
             part = W[:, at:at + end - first].reshape(q * c, -1)
             np.matmul(part, _matrix(D[first:end], part.shape[1]), out=_matrix(dB, q * c))
+            row[...] = 0
             for v in range(q):
-                dX[r, :, v:v + columns] += dB[v]
-        return _samples_first(dX[P:len(dX) - P, :, P:dX.shape[2] - P])
+                row[:, v:v + columns] += dB[v]
+            dX[r - P] = row[:, P:row.shape[1] - P]
 
 
 def _matrix(rows, height):
@@ -93,6 +106,9 @@ def conv2d_by_rows_backward(dY, X, W, padding=0, input_gradient=True):
     X, W, padding = checked_kernels(X, W, padding)
     dY = numbers("dY", dY, ndim=4)
     rows = Rows(X.shape, W.shape, padding, np.result_type(dY, X, W))
-    numbers("dY", dY, shape=rows.shape)
+    numbers("dY", dY, shape=rows.out.shape)
+    dX = rows.make_input_gradient() if input_gradient else None
+    dW, db = np.empty(W.shape, rows.dtype), np.empty(len(W), rows.dtype)
     rows.shift(X)
-    return rows.backward(dY, W, input_gradient)
+    rows.backward(dY, W, dX, dW, db)
+    return dX, dW, db

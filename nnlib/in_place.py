@@ -1,17 +1,17 @@
-"""The formulas of a training step once more, written into arrays that are made once.
+"""The formulas of a training step once more, as a list of calls on arrays that are made once.
 
 The plain functions make a new array for each result. That is easy to read, and it costs: a large new
 array is a new piece of memory, which the operating system first fills with zeros, page by page; and
 each formula is one more pass over numbers that have left the cache. `Step` makes all arrays of a step
 beforehand, lets ReLU overwrite its input, and takes the softmax, its loss and its gradient together.
-Nothing is computed differently but for the order of a few roundings: the tests hold each part to the
-plain function. The page `cost` measures what each saves.
+What is left to do for a batch is a list of calls such as `np.matmul(A, W, Z)`, the last argument being
+where the result goes. Nothing is computed differently but for the order of a few roundings: the tests
+hold each part to the plain function. The page `cost` measures what each saves.
 """
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from functools import cache
+from functools import cache, partial
 from math import prod
 
 import numpy as np
@@ -26,38 +26,44 @@ class Step:
     """The forward and backward pass of a network for batches of one shape.
 
     `step(X, y, scale)` returns (loss, gradients): the loss of the batch and `scale` times its
-    gradients, in arrays that the next call overwrites. The shape is that of X; `gradients` may
-    name the arrays to be written.
+    gradients, in arrays that the next call overwrites. `gradients` may name the arrays to be written.
+    The parameters may be changed in place between two calls, and not be replaced.
     """
 
     def __init__(self, network, shape, dtype, gradients=None):
-        self.network, self.parts = network, []
-        arrays = gradients or {name: np.empty_like(array) for name, array in network.parameters.items()}
-        number = 0
+        self.network, self.X = network, np.empty(shape, dtype)
+        self.gradients = gradients or {name: np.empty_like(array) for name, array in network.parameters.items()}
+        self.forward_calls, self.backward_calls = [], []
+        A, parts, number = self.X, [], 0
         for layer in network.layers:
             number += bool(layer.parameters)
-            own = {name: arrays[name + str(number)] for name in layer.parameters}
-            inner = bool(self.parts)
-            part = _part(layer)(layer, shape, dtype, own, inner)
-            self.parts.append(part)
-            shape, dtype = part.shape, part.dtype
-        self.gradients, self.shape, self.dtype = arrays, shape, dtype
+            own = {name: self.gradients[name + str(number)] for name in layer.parameters}
+            parts.append(_part(layer)(layer, A, own, bool(parts)))
+            self.forward_calls += parts[-1].forward
+            A = parts[-1].out
+        self.Z, self.fused = A, network.output == "softmax" and type(parts[-1]) is _Dense
+        dA = self.dZ = A if self.fused else np.empty_like(A)  # nobody asks for the logits again
+        for part in reversed(parts):
+            calls, dA = part.backward(dA)
+            self.backward_calls += calls
 
     def logits(self, X):
         """Return the logits of X; the next call overwrites them."""
-        for part in self.parts:
-            X = part.forward(X)
-        return X
+        if X is not self.X:
+            np.copyto(self.X, X)
+        for function, arguments in self.forward_calls:
+            function(*arguments)
+        return self.Z
 
     def __call__(self, X, Y, scale=1.0):
         Z, network = self.logits(X), self.network
-        if network.output == "softmax" and np.ndim(Y) == 1 and type(self.parts[-1]) is _Dense:
+        if self.fused and np.ndim(Y) == 1:
             loss = softmax_cross_entropy_in_place(Z, Y, scale / len(Z)) / len(Z)
-            dA = Z  # nobody asks for the logits again
         else:
-            loss, dA = network.loss_of_logits(Z, Y), network._loss_backward(Z, Y) * scale
-        for part in reversed(self.parts):
-            dA = part.backward(dA)
+            loss = network.loss_of_logits(Z, Y)
+            np.multiply(network._loss_backward(Z, Y), scale, self.dZ)
+        for function, arguments in self.backward_calls:
+            function(*arguments)
         return loss, self.gradients
 
 
@@ -67,13 +73,21 @@ class Steps:
     def __init__(self, network):
         self.network, self.made, self.gradients = network, {}, None
 
+    def of(self, shape, dtype):
+        """Return the step for batches of this shape and type."""
+        if (shape, dtype) not in self.made:
+            self.network.logits(np.zeros((1, *shape[1:]), dtype))  # refuses what the network cannot take
+            self.made[shape, dtype] = Step(self.network, shape, dtype, self.gradients)
+            self.gradients = self.made[shape, dtype].gradients
+        return self.made[shape, dtype]
+
+    def batch(self, X, index):
+        """Return X[index] in the array from which its step reads."""
+        # "clip": every index is in range, and without a second check NumPy copies straight into the array
+        return X.take(index, axis=0, out=self.of((len(index), *X.shape[1:]), X.dtype).X, mode="clip")
+
     def __call__(self, X, Y, scale=1.0):
-        key = X.shape, X.dtype
-        if key not in self.made:
-            self.network.logits(X[:1])  # refuses samples that the network cannot take
-            self.made[key] = Step(self.network, *key, self.gradients)
-            self.gradients = self.made[key].gradients
-        return self.made[key](X, Y, scale)
+        return self.of(X.shape, X.dtype)(X, Y, scale)
 
 
 def _part(layer):
@@ -82,103 +96,104 @@ def _part(layer):
 
 
 class _Part:
-    """A layer with its arrays. `inner` says that a layer stands before it, which wants its dA."""
+    """A layer as calls: `forward` leads from the array A to the array `out`, and `backward(dOut)` returns
+    its calls with the array of dA, which is None unless the layer is an inner one."""
 
-    def __init__(self, layer, shape, dtype, gradients, inner):
-        self.layer, self.gradients, self.inner = layer, gradients, inner
-        self.dtype = np.result_type(dtype, *layer.parameters.values())
-        self.make(shape)
-
-    def copy_gradients(self, found):
-        for name, gradient in self.gradients.items():
-            gradient[...] = found[name]
+    def __init__(self, layer, A, gradients, inner):
+        self.layer, self.A, self.gradients, self.inner = layer, A, gradients, inner
+        self.dtype = np.result_type(A, *layer.parameters.values())
+        self.forward = []
+        self.prepare()
 
 
 class _Dense(_Part):
-    def make(self, shape):
-        self.shape = shape[0], self.layer.n_out
-        self.Z, self.ones = np.empty(self.shape, self.dtype), np.ones(shape[0], self.dtype)
-        self.dA = np.empty(shape, self.dtype) if self.inner else None
-
-    def forward(self, A):
-        self.A = A
-        np.matmul(A, self.layer.W, out=self.Z)
-        if self.layer.b is not None:
-            np.add(self.Z, self.layer.b, out=self.Z)
-        return self.Z
+    def prepare(self):
+        W, b = self.layer.W, self.layer.b
+        self.out = np.empty((len(self.A), W.shape[1]), self.dtype)
+        self.forward = [(np.matmul, (self.A, W, self.out))]
+        if b is not None:
+            self.forward.append((np.add, (self.out, b, self.out)))
 
     def backward(self, dZ):
-        np.matmul(self.A.T, dZ, out=self.gradients["W"])
-        if self.layer.b is not None:
-            np.matmul(self.ones, dZ, out=self.gradients["b"])  # the sum of the rows, as a product
+        A, W, gradients = self.A, self.layer.W, self.gradients
+        calls = [(np.matmul, (A.T, dZ, gradients["W"]))]
+        if "b" in gradients:
+            ones = np.ones(len(A), self.dtype)  # the sum of the rows, as a product
+            calls.append((np.matmul, (ones, dZ, gradients["b"])))
         if not self.inner:
-            return None
-        if self.A.flags.c_contiguous:
-            return np.matmul(dZ, self.layer.W.T, out=self.dA)
+            return calls, None
+        dA = np.empty_like(A)
+        if A.flags.c_contiguous:
+            return calls + [(np.matmul, (dZ, W.T, dA))], dA
         # images come with the samples last; their gradient shall lie in memory in the same way
-        return np.matmul(self.layer.W, dZ.T, out=self.dA.reshape(self.dA.shape[::-1])).T
+        return calls + [(np.matmul, (W, dZ.T, dA.T))], dA
 
 
 class _Relu(_Part):
-    def make(self, shape):
-        self.shape = shape
-        self.A = self.positive = None
-
-    def forward(self, Z):
+    def prepare(self):
         # A takes the place of Z: the backward asks for Z > 0, and A > 0 says the same
-        self.A = np.maximum(Z, 0, out=Z if self.inner else None)
-        if self.positive is None:
-            self.positive = np.empty_like(self.A, dtype=bool)
-        return self.A
+        self.out = self.A if self.inner else np.empty_like(self.A)
+        # zeros: the maximum of two arrays is more than twice as fast as that of an array and a number
+        self.forward = [(partial(np.maximum, out=self.out), (self.A, np.zeros_like(self.A)))]
 
     def backward(self, dA):
-        np.greater(self.A, 0, out=self.positive)
-        return np.multiply(dA, self.positive, out=dA)
+        positive = np.empty_like(self.out, dtype=bool)
+        return [(np.greater, (self.out, np.zeros((), self.dtype), positive)), (np.multiply, (dA, positive, dA))], dA
 
 
 class _Flatten(_Part):
-    def make(self, shape):
-        self.images, self.shape = shape, (shape[0], prod(shape[1:]))
-
-    def forward(self, A):
+    def prepare(self):
+        A = self.A
         self.samples_last = not A.flags.c_contiguous
-        return A.transpose(1, 2, 3, 0).reshape(-1, len(A)).T if self.samples_last else A.reshape(self.shape)
+        if self.samples_last:
+            self.out = np.empty((prod(A.shape[1:]), len(A)), A.dtype).T
+            self.forward = [(np.copyto, (self.images(self.out), A))]
+        else:
+            self.out = A.reshape(len(A), -1)
+
+    def images(self, rows):
+        _, *shape = self.A.shape
+        return np.moveaxis(rows.T.reshape(*shape, -1), -1, 0) if self.samples_last else rows.reshape(-1, *shape)
 
     def backward(self, dOut):
-        if self.samples_last:
-            return dOut.T.reshape(*self.images[1:], -1).transpose(3, 0, 1, 2)
-        return dOut.reshape(self.images)
+        return [], self.images(dOut)
 
 
 class _Conv2d(_Part):
-    def make(self, shape):
-        W = self.layer.W
-        self.rows = Rows(shape, W.shape, self.layer.padding, self.dtype)
-        self.shape = self.rows.shape
-
-    def forward(self, A):
-        return self.rows.forward(A, self.layer.W, self.layer.b)
+    def prepare(self):
+        W, b = self.layer.W, self.layer.b
+        self.rows = Rows(self.A.shape, W.shape, self.layer.padding, self.dtype)
+        self.out = self.rows.out
+        self.forward = [(self.rows.forward, (self.A, W, b))]
 
     def backward(self, dY):
-        dA, dW, db = self.rows.backward(dY, self.layer.W, self.inner)
-        self.copy_gradients({"W": dW, "b": db})
-        return dA
+        rows, W = self.rows, self.layer.W
+        dA = rows.make_input_gradient() if self.inner else None
+        return [(rows.backward, (dY, W, dA, self.gradients["W"], self.gradients.get("b")))], dA
 
 
 class _Plain(_Part):
-    """Any other layer: its own forward and backward."""
+    """Any other layer: its own forward and backward, copied into arrays of the step."""
 
-    def make(self, shape):
-        self.shape = self.layer.forward(np.zeros(shape, self.dtype)).shape
+    def prepare(self):
+        self.kept = np.empty_like(self.A)  # what comes next may write over its input
+        self.out = np.array(self.layer.forward(np.zeros_like(self.A)))
+        self.forward = [(self.run, ())]
 
-    def forward(self, A):
-        self.A = A.copy()  # what comes next may write over its input
-        return self.layer.forward(A)
+    def run(self):
+        np.copyto(self.kept, self.A)
+        np.copyto(self.out, self.layer.forward(self.kept))
 
     def backward(self, dOut):
-        dA, found = self.layer.backward(dOut, self.A, self.inner)
-        self.copy_gradients(found)
-        return dA.copy() if self.inner else None
+        dA = np.empty_like(self.A) if self.inner else None
+        return [(self.run_backward, (dOut, dA))], dA
+
+    def run_backward(self, dOut, dA):
+        found, gradients = self.layer.backward(dOut, self.kept, self.inner)
+        if self.inner:
+            np.copyto(dA, found)
+        for name, gradient in self.gradients.items():
+            np.copyto(gradient, gradients[name])
 
 
 def softmax_cross_entropy_in_place(Z, y, scale):
@@ -221,6 +236,7 @@ def threads():
 
 @cache
 def _pool(workers):
+    from concurrent.futures import ThreadPoolExecutor  # here: most programs never start a thread
     return ThreadPoolExecutor(workers, "nnlib")
 
 

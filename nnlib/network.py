@@ -108,7 +108,7 @@ class Network:
     def _logits_in_blocks(self, X):
         # so that what a block's layers hand on stays in the cache, and memory does not grow with m
         step = Step(self, (ROWS, *X.shape[1:]), X.dtype)
-        Z = np.empty((len(X), *step.shape[1:]), step.dtype)
+        Z = np.empty((len(X), *step.Z.shape[1:]), step.Z.dtype)
         end = len(X) - len(X) % ROWS
         for start in range(0, end, ROWS):
             Z[start:start + ROWS] = step.logits(X[start:start + ROWS])

@@ -180,12 +180,12 @@ def _at_the_door(network, which, X, Y):
 def _epoch(network, X, Y, batch_size, optimizer, rng, change, bar, steps):
     total, parameters, gradients_of = 0.0, network.parameters, _gradients_of(network)
     plain = type(optimizer) is SGD and not optimizer.momentum and not optimizer.weight_decay
-    rows = np.empty((min(batch_size, len(X)), *X.shape[1:]), X.dtype)
+    batch_of = gradients_of.batch if isinstance(gradients_of, Steps) else lambda X, index: X[index]
     for batch in minibatches(len(X), batch_size, rng):
-        # "clip": every index is in range, and without a second check NumPy copies straight into `rows`
-        X_batch = X.take(batch, axis=0, out=rows[:len(batch)], mode="clip")
-        if change is not None:
-            X_batch = numbers("the changed X", change(X_batch.copy(), rng))
+        if change is None:
+            X_batch = batch_of(X, batch)
+        else:
+            X_batch = numbers("the changed X", change(X[batch], rng))
         done = bar.n / steps
         # a plain step is θ − η dθ: η goes into the error of the last layer, and no pass is spent on it
         loss, gradients = gradients_of(X_batch, Y[batch], optimizer.rate(done) if plain else 1.0)

@@ -96,12 +96,22 @@ def test_soft_targets_take_the_plain_loss():
     np.testing.assert_allclose(gradients["W1"], expected["W1"], rtol=1e-11, atol=1e-15)
 
 
-def test_parameters_may_be_changed_or_replaced_between_steps():
+def test_parameters_may_be_changed_between_steps():
     net, X, y = dense_network([3, 4, 2], rng(), dtype="float64"), normal((5, 3))[0], np.array([0, 1, 0, 1, 1])
     step = Step(net, X.shape, X.dtype)
-    for change in (lambda: net.parameters["W1"].fill(0.5), lambda: setattr(net, "parameters", dense_network([3, 4, 2], rng(1)).parameters)):
-        change()
+    for value in (0.5, -0.25):
+        net.parameters["W1"].fill(value)
         np.testing.assert_allclose(step(X, y)[1]["W2"], net.gradients(X, y)[1]["W2"], rtol=1e-12, atol=1e-15)
+
+
+def test_a_batch_is_gathered_where_its_step_reads():
+    net, X, y = dense_network([3, 4, 2], rng(), dtype="float64"), normal((9, 3))[0], np.arange(9) % 2
+    steps = Steps(net)
+    for index in (np.array([7, 0, 3]), np.array([1, 1, 8]), np.array([4])):
+        batch = steps.batch(X, index)
+        assert batch is steps.of(batch.shape, batch.dtype).X
+        np.testing.assert_array_equal(batch, X[index])
+        np.testing.assert_allclose(steps(batch, y[index])[1]["W1"], net.gradients(X[index], y[index])[1]["W1"], rtol=1e-12, atol=1e-15)
 
 
 LOGITS = st.integers(1, 6).flatmap(lambda K: st.lists(st.lists(st.floats(-50, 50, width=32), min_size=K, max_size=K), min_size=1, max_size=5))
