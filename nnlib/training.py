@@ -63,6 +63,22 @@ class SGD:
                     step = v[part]
                 theta[part] -= (rate * step).astype(theta.dtype, copy=False)
 
+    def step_in_place(self, parameters, gradients, done=0.0):
+        """Do the same as `step`, without a check and without new arrays: `gradients` are overwritten."""
+        rate = self.rate(done)
+        for name, theta in parameters.items():
+            d = gradients[name]
+            if self.weight_decay and name.startswith("W"):
+                d += self.weight_decay * theta
+            if self.momentum:
+                if name not in self._velocity:
+                    self._velocity[name] = np.zeros_like(theta)
+                v = self._velocity[name]
+                np.multiply(v, self.momentum, out=v)
+                np.add(v, d, out=v)
+            np.multiply(v if self.momentum else d, rate, out=d)
+            np.subtract(theta, d, out=theta)
+
 
 def _blocks(array, entries=2**14):
     """Yield slices along the first axis, so small that the passes over a block stay in the cache."""
@@ -195,6 +211,8 @@ def _epoch(network, X, Y, batch_size, optimizer, rng, change, bar, steps):
         if plain:
             for name, theta in parameters.items():
                 np.subtract(theta, gradients[name], out=theta)
+        elif type(optimizer) is SGD:
+            optimizer.step_in_place(parameters, gradients, done)
         else:
             optimizer.step(parameters, gradients, done)
         total += float(loss) * len(batch)

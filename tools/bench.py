@@ -51,7 +51,7 @@ WORK = {
 MEMORY = ("train 784-800-10, batch 128", "train a convolutional network, batch 64", "predict 10,000 images")
 MEMORY_BAR = 1.5
 AGREE, STEPS = 1e-4, 10  # largest difference after so many steps
-ROUNDS = (7, 60)
+ROUNDS = (5, 60)
 
 
 class Contender:
@@ -102,7 +102,7 @@ def measure(name, contenders, seconds):
     taking_part = agree(name, contenders)
     for c in taking_part:
         c(work=WORK[name][:2])
-    once = {c: min(c(time=3)) for c in taking_part}
+    once = {c: min(c(time=2)) for c in taking_part}
     # short work is repeated until a turn lasts 20 ms; the turn counts as the median of its runs
     repeat = {c: max(1, int(0.02 / t)) for c, t in once.items()}
     rounds = int(seconds / sum(repeat[c] * t for c, t in once.items()))
@@ -199,7 +199,7 @@ def main():
     rows = verdicts(work, memory)
     show(memory, rows)
     if options.json:
-        # points of time: least, lower quarter, median, upper quarter
+        # of each work and contender: least, lower quarter, median, upper quarter
         points = {name: {c: [min(t), *quantiles(t, n=4)] for c, t in times.items()} for name, times in work.items()}
         options.json.write_text(json.dumps({"machine": about, "seconds": points, "memory": memory, "bars": rows}, indent=1) + "\n")
 

@@ -10,13 +10,13 @@ import numpy as np
 
 from nnlib import load_mnist, pixels
 
-SAMPLES = 12_800
+SAMPLES = 5_120
 
 
 @cache
 def digits():
     x, y, _, _ = load_mnist()
-    return pixels(x[:SAMPLES]), y[:SAMPLES].astype(np.int64)
+    return pixels(x[:10_000]), y[:10_000].astype(np.int64)
 
 
 def weights(shapes, seed=0):
