@@ -196,32 +196,38 @@ class _Plain(_Part):
             np.copyto(gradient, gradients[name])
 
 
-def softmax_cross_entropy_in_place(Z, y, scale):
-    """Return the sum over samples of the loss, and write scale · (softmax(Z) − Y) into Z.
+def softmax_cross_entropy_in_place(Z, y, scale, dZ=None):
+    """Return the sum over samples of the loss, and write scale · (softmax(Z) − Y) into dZ, or into Z.
 
-    Z has shape (m, K) and is contiguous, y holds m labels. One exp serves both.
+    Z and dZ have shape (m, K) and are contiguous, y holds m labels. One exp serves both results.
     """
+    dZ = Z if dZ is None else dZ
     if Z.size <= BLOCK:
-        return _softmax_block(Z, y, scale)
+        return _softmax_block(Z, y, scale, dZ)
     rows = max(1, BLOCK // Z.shape[1])
     blocks = [slice(start, start + rows) for start in range(0, len(Z), rows)]
-    return sum(in_threads(lambda part: _softmax_block(Z[part], y[part], scale), blocks))
+    return sum(in_threads(lambda part: _softmax_block(Z[part], y[part], scale, dZ[part]), blocks))
 
 
-def _softmax_block(Z, y, scale):
-    flat, start = Z.reshape(-1), np.arange(0, Z.size, Z.shape[1])
+def _softmax_block(Z, y, scale, dZ):
+    logits, E, start = Z.reshape(-1), dZ.reshape(-1), np.arange(0, Z.size, Z.shape[1])
     at = start + y
-    largest = flat.take(start + Z.argmax(axis=1))
-    np.subtract(Z, largest[:, None], out=Z)
-    true = flat.take(at)
-    np.exp(Z, out=Z)
-    e = flat.take(at)
-    flat[at] = 0
-    others = Z @ np.ones(Z.shape[1], Z.dtype)  # the sum of each row, as a product
+    true, largest = logits.take(at), logits.take(start + Z.argmax(axis=1))
+    # a pass is spared where no exponential that matters can leave the range of float32, e^±87
+    far = not (-1 < largest.min() and largest.max() < 40 and -80 < true.min())
+    if far:
+        np.subtract(Z, largest[:, None], out=dZ)
+        true = E.take(at)
+    np.exp(dZ if far else Z, out=dZ)
+    e = E.take(at)
+    E[at] = 0
+    others = dZ @ np.ones(Z.shape[1], Z.dtype)  # the sum of each row, as a product
     factor = scale / (others + e)
-    np.multiply(Z, factor[:, None], out=Z)
+    np.multiply(dZ, factor[:, None], out=dZ)
     # the entries of a row sum to 0; s − 1 would lose its digits where s is close to 1
-    flat[at] = -factor * others
+    E[at] = -factor * others
+    if not far:
+        return float(np.log1p(others.astype(float) / e).sum())
     # where the true class is the largest, e = 1, and log1p keeps the digits of a small loss
     return float(np.where(true == 0, np.log1p(others), np.log(others + e) - true).sum())
 

@@ -122,9 +122,24 @@ def test_cross_entropy_in_place_is_the_plain_one(rows, seed):
     Z = np.array(rows)
     y = rng(seed).integers(0, Z.shape[1], len(Z))
     loss, dZ = softmax_cross_entropy(Z, y, "sum"), softmax_cross_entropy_backward(Z, y)
-    found = softmax_cross_entropy_in_place(Z, y, 1 / len(Z))
+    other, before = np.empty_like(Z), Z.copy()
+    found = softmax_cross_entropy_in_place(Z, y, 1 / len(Z), other)
+    np.testing.assert_array_equal(Z, before)
+    assert found == softmax_cross_entropy_in_place(Z, y, 1 / len(Z))
+    np.testing.assert_array_equal(Z, other)
     np.testing.assert_allclose(found, loss, rtol=1e-12, atol=1e-300)
     np.testing.assert_allclose(Z, dZ, rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize("row", [[39.0, -39.0, 39.9], [-39.9, -79.0, -100.0], [41.0, -79.0, 0.0], [-41.0, -90.0, -200.0], [39.0, -81.0, 0.0],
+                                 [39.0, -100.0, 38.0], [0.0, 0.0, -300.0]])
+@pytest.mark.parametrize("true", [0, 1, 2])
+def test_float32_keeps_its_digits_on_both_sides_of_the_spared_pass(row, true):
+    Z = np.array([row], np.float32)
+    exact = Z.astype(float)
+    loss, dZ = softmax_cross_entropy(exact, [true]), softmax_cross_entropy_backward(exact, [true])
+    np.testing.assert_allclose(softmax_cross_entropy_in_place(Z, np.array([true]), 1.0), loss, rtol=1e-6, atol=1e-38)
+    np.testing.assert_allclose(Z, dZ, rtol=2e-6, atol=1e-37)
 
 
 @pytest.mark.parametrize("row, true", [([0.0, 40.0], 1), ([0.0, 1e4], 1), ([0.0, 1e4], 0), ([-1e4, -1e4, -1e4], 2), ([1e30, -1e30], 0)])

@@ -2,8 +2,9 @@
 
 Each contender works in a process of its own (tools/contenders), with the same data, first weights and
 batches and two threads. First the results must agree; only then is time taken: one run of each in
-turn, many rounds. A ratio is the time of another contender over nnlib's in the same round; above 1
-nnlib is faster. The table shows its median and the quarter points. The peak of memory is taken in a
+turn, many rounds, of which those count in which other programs left the processors alone. A ratio is
+the time of another contender over nnlib's in the same round; above 1 nnlib is faster. The table shows
+its median and the quarter points. The peak of memory is taken in a
 fresh process for each contender and work, over what was in use before the work began.
 
 Usage: python tools/bench.py [--seconds S] [--only WORDS] [--json FILE]
@@ -19,6 +20,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median, quantiles
+from time import perf_counter
 
 ROOT = Path(__file__).parents[1]
 PEERS = ("torch", "jax", "sklearn", "autograd")
@@ -51,7 +53,9 @@ WORK = {
 MEMORY = ("train 784-800-10, batch 128", "train a convolutional network, batch 64", "predict 10,000 images")
 MEMORY_BAR = 1.5
 AGREE, STEPS = 1e-4, 10  # largest difference after so many steps
-ROUNDS = (5, 60)
+LEAST, QUIET = 5, 0.05
+SLOW = ("sklearn", "autograd")
+CORES = len(os.sched_getaffinity(0))
 
 
 class Contender:
@@ -98,26 +102,57 @@ def agree(name, contenders):
 
 
 def measure(name, contenders, seconds):
-    """Return {contender: seconds of each round} for one work, after the results have been compared."""
+    """Return ({contender: seconds of each round}, the largest share of the processors that others had).
+
+    The results are compared first. A round in which other programs had more than QUIET of the
+    processors is thrown away, as long as at least five others are left.
+    """
     taking_part = agree(name, contenders)
     for c in taking_part:
         c(work=WORK[name][:2])
     once = {c: min(c(time=2)) for c in taking_part}
     # short work is repeated until a turn lasts 20 ms; the turn counts as the median of its runs
     repeat = {c: max(1, int(0.02 / t)) for c, t in once.items()}
-    rounds = int(seconds / sum(repeat[c] * t for c, t in once.items()))
-    times = {c.name: [] for c in taking_part}
-    for turn in range(min(max(rounds, ROUNDS[0]), ROUNDS[1])):
-        first = turn % len(taking_part)
+    rounds, end = [], perf_counter() + seconds
+    while len(rounds) < LEAST or perf_counter() < end:
+        first = len(rounds) % len(taking_part)
+        busy, own = processor_seconds(contenders)
+        begun, times = perf_counter(), {}
         for c in taking_part[first:] + taking_part[:first]:
-            times[c.name].append(median(c(time=repeat[c])))
-    return times
+            if c.name in SLOW and len(rounds) % 4:
+                continue  # far behind: every fourth round is enough
+            times[c.name] = median(c(time=repeat[c]))
+        now_busy, now_own = processor_seconds(contenders)
+        others = (now_busy - busy - now_own + own) / (perf_counter() - begun) / CORES
+        rounds.append((others, times))
+    rounds.sort(key=lambda item: item[0])
+    kept = [item for item in rounds if item[0] <= QUIET]
+    kept = kept if len(kept) >= LEAST else rounds[:LEAST]
+    return {c.name: [times[c.name] for _, times in kept if c.name in times] or [once[c]] for c in taking_part}, \
+        ratios([times for _, times in kept]), kept[-1][0]
 
 
-def ratios(times, name):
-    """Return the median and the quarter points of the time of `name` over nnlib's, round by round."""
-    low, middle, high = quantiles([a / b for a, b in zip(times[name], times["nnlib"])], n=4)
-    return middle, low, high
+def processor_seconds(contenders):
+    """Return how long all processors have been busy, and how long for these processes."""
+    tick = os.sysconf("SC_CLK_TCK")
+    with open("/proc/stat") as file:
+        user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
+    own = os.times()
+    total = own.user + own.system
+    for c in contenders:
+        with open(f"/proc/{c.process.pid}/stat") as file:
+            total += sum(map(int, file.read().rpartition(")")[2].split()[11:13])) / tick
+    return (user + nice + system + irq + softirq + steal) / tick, total
+
+
+def ratios(rounds):
+    """Return {contender: (median, quarter points) of its time over nnlib's in the same round}."""
+    found = {}
+    for name in {name for times in rounds for name in times}:
+        each = [times[name] / times["nnlib"] for times in rounds if name in times]
+        low, middle, high = quantiles(each, n=4) if len(each) > 1 else each * 3
+        found[name] = middle, low, high
+    return found
 
 
 def peaks(name, names):
@@ -133,18 +168,16 @@ def peaks(name, names):
 def verdicts(work, memory):
     """Return rows (work, bar, found, wanted, met)."""
     rows = []
-    for name, times in work.items():
+    for name, (times, ratio, _) in work.items():
         for bar, wanted in WORK[name][2].items():
-            peers = [peer for peer in times if peer in PEERS] if bar == "best" else [bar]
-            if not set(peers) <= set(times) or not peers:
-                continue  # not installed
-            best = min(peers, key=lambda peer: median(times[peer]))
-            rows.append((name, f"time of {NAMES[best]} / ours", ratios(times, best), wanted))
+            peers = [peer for peer in ratio if peer in PEERS] if bar == "best" else [bar] if bar in ratio else []
+            if peers:  # or it is not installed
+                best = min(peers, key=lambda peer: ratio[peer])
+                rows.append((name, f"time of {NAMES[best]} / ours", ratio[best], wanted))
     for name, found in memory.items():
         best = min((peer for peer in found if peer in PEERS), key=found.get, default=None)
         if best:
-            value = found["nnlib"] / found[best]
-            rows.append((name, f"memory, ours / {NAMES[best]}", (value, value, value), -MEMORY_BAR))
+            rows.append((name, f"memory, ours / {NAMES[best]}", [found["nnlib"] / found[best]] * 3, -MEMORY_BAR))
     return [(*row, row[2][0] >= row[3] if row[3] > 0 else row[2][0] <= -row[3]) for row in rows]
 
 
@@ -155,18 +188,18 @@ def machine():
     kernel = subprocess.run([sys.executable, "-c", "import numpy, threadpoolctl as t; print(*(i.get('architecture') for i in "
                              "t.threadpool_info() if i['user_api'] == 'blas'))"], capture_output=True, text=True).stdout.strip()
     packages = [name for name in ("numpy", "torch", "jax", "scikit-learn", "autograd") if find_spec(name.replace("scikit-learn", "sklearn"))]
-    return {"processor": model, "cores": len(os.sched_getaffinity(0)), "system": f"{sys.platform}, Python {sys.version.split()[0]}",
+    return {"processor": model, "cores": CORES, "system": f"{sys.platform}, Python {sys.version.split()[0]}",
             "kernel of the products": kernel, "load before": os.getloadavg()[0], "date": date.today().isoformat(),
             "versions": {name: version(name) for name in packages}}
 
 
-def show_times(name, times):
+def show_times(name, times, ratio, others):
     """Print the times of one work, and their ratios to nnlib's."""
     unit, scale = ("ms", 1e3) if median(times["nnlib"]) > 1e-3 else ("µs", 1e6)
-    print(f"{name} ({len(times['nnlib'])} rounds, {unit})")
+    print(f"{name} ({len(times['nnlib'])} rounds, {unit}; other programs had up to {others:.0%} of the processors)")
     for contender, values in sorted(times.items(), key=lambda item: median(item[1])):
-        ratio = "" if contender == "nnlib" else "ratio {:.2f} ({:.2f} … {:.2f})".format(*ratios(times, contender))
-        print(f"    {NAMES[contender]:15} {scale * median(values):9.2f}   least {scale * min(values):9.2f}   {ratio}", flush=True)
+        text = "" if contender == "nnlib" else "ratio {:.2f} ({:.2f} … {:.2f})".format(*ratio[contender]) if contender in ratio else ""
+        print(f"    {NAMES[contender]:15} {scale * median(values):9.2f}   least {scale * min(values):9.2f}   {text}", flush=True)
 
 
 def show(memory, rows):
@@ -194,14 +227,14 @@ def main():
         contenders = [stack.enter_context(Contender(name)) for name in ("nnlib", "products", *peers)]
         for name in work:
             work[name] = measure(name, contenders, options.seconds)
-            show_times(name, work[name])
+            show_times(name, *work[name])
     memory = {name: peaks(name, ["nnlib", *peers]) for name in MEMORY if name in work and not options.no_memory}
     rows = verdicts(work, memory)
     show(memory, rows)
     if options.json:
-        # of each work and contender: least, lower quarter, median, upper quarter
-        points = {name: {c: [min(t), *quantiles(t, n=4)] for c, t in times.items()} for name, times in work.items()}
-        options.json.write_text(json.dumps({"machine": about, "seconds": points, "memory": memory, "bars": rows}, indent=1) + "\n")
+        works = {name: {"least": {c: min(t) for c, t in times.items()}, "ratio": ratio, "others": others}
+                 for name, (times, ratio, others) in work.items()}
+        options.json.write_text(json.dumps({"machine": about, "works": works, "memory": memory, "bars": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
