@@ -48,6 +48,9 @@ def test_a_bar_is_met_or_missed_by_the_best_peer():
     rows = bench.verdicts({name: ({}, ratio, 0.0)}, {name: {"nnlib": 30, "jax": 25, "torch": 15}})
     assert [(row[1], row[-1]) for row in rows] == [
         ("time of PyTorch / ours", False), ("time of products alone / ours", True), ("memory, ours / PyTorch", False)]
+    busy = {"nnlib": [4.0, 9.0], "torch": [8.0, 5.0], "jax": [9.0, 8.0], "products": [3.0, 7.0]}
+    rows = bench.verdicts({name: (busy, ratio, 0.5)}, {})
+    assert [(row[1], row[2][0]) for row in rows] == [("time of PyTorch / ours, least", 1.25), ("time of products alone / ours, least", 0.75)]
     del ratio["torch"]
     assert bench.verdicts({name: ({}, ratio, 0.0)}, {})[0][-1]
 
