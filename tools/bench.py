@@ -66,8 +66,10 @@ class Contender:
         env |= {key: str(threads) for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
         env |= {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
         self.name = name
+        cores = sorted(os.sched_getaffinity(0))[:threads]  # what does not heed the variables has no more cores than threads
         self.process = subprocess.Popen([sys.executable, str(ROOT / "tools/contenders/serve.py"), name], env=env, text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        preexec_fn=lambda: os.sched_setaffinity(0, cores))
 
     def __call__(self, **order):
         self.process.stdin.write(json.dumps(order) + "\n")
@@ -227,6 +229,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=8, help="for the rounds of each work")
     parser.add_argument("--only", default="", help="the works whose names hold this")
+    parser.add_argument("--threads", type=int, default=2, help="for each contender")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     parser.add_argument("--no-memory", action="store_true", help="leave the peaks of memory out")
     options = parser.parse_args()
@@ -234,7 +237,7 @@ def main():
     about = machine()
     work = {name: None for name in WORK if options.only in name}
     with ExitStack() as stack:
-        contenders = [stack.enter_context(Contender(name)) for name in ("nnlib", "products", *peers)]
+        contenders = [stack.enter_context(Contender(name, options.threads)) for name in ("nnlib", "products", *peers)]
         for name in work:
             work[name] = measure(name, contenders, options.seconds)
             show_times(name, *work[name])
@@ -244,7 +247,7 @@ def main():
     if options.json:
         works = {name: {"least": {c: min(t) for c, t in times.items()}, "ratio": ratio, "others": others}
                  for name, (times, ratio, others) in work.items()}
-        options.json.write_text(json.dumps({"machine": about, "works": works, "memory": memory, "bars": rows}, indent=1) + "\n")
+        options.json.write_text(json.dumps({"machine": about | {"threads": options.threads}, "works": works, "memory": memory, "bars": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def train(X, y, order, batch, weights, bias, rate, seed):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)  # one epoch was asked for
                 net.fit(X, y)
-            return lambda: [net.loss_curve_[-1], -np.log(net.predict_proba(X[where])[np.arange(512), y[where]]).mean()]
+            return lambda: [net.loss_curve_[-1], -np.log(net.predict_proba(X[where])[np.arange(len(where)), y[where]]).mean()]
         return go
     return start
 
