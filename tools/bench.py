@@ -20,7 +20,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median, quantiles
-from time import perf_counter
+from time import perf_counter, sleep
 
 ROOT = Path(__file__).parents[1]
 PEERS = ("torch", "jax", "sklearn", "autograd")
@@ -54,6 +54,7 @@ MEMORY = ("train 784-800-10, batch 128", "train a convolutional network, batch 6
 MEMORY_BAR = 1.5
 AGREE, STEPS = 1e-4, 10  # largest difference after so many steps
 LEAST, QUIET = 5, 0.05
+PAUSE = 0.05  # seconds: threads that have finished spin for a while before they sleep, and would disturb the next
 SLOW = ("sklearn", "autograd")
 CORES = len(os.sched_getaffinity(0))
 
@@ -124,6 +125,7 @@ def measure(name, contenders, seconds):
         for c in taking_part[first:] + taking_part[:first]:
             if c.name in SLOW and len(rounds) % 4:
                 continue  # far behind: every fourth round is enough
+            sleep(PAUSE)
             times[c.name] = median(c(time=repeat[c]))
         now_busy, now_own = processor_seconds(contenders)
         others = (now_busy - busy - now_own + own) / (perf_counter() - begun) / CORES
