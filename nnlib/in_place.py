@@ -41,7 +41,7 @@ class Step:
             parts.append(_part(layer)(layer, A, own, bool(parts)))
             self.forward_calls += parts[-1].forward
             A = parts[-1].out
-        self.Z, self.fused = A, network.output == "softmax" and type(parts[-1]) is _Dense
+        self.parts, self.Z, self.fused = parts, A, network.output == "softmax" and type(parts[-1]) is _Dense
         dA = self.dZ = A if self.fused else np.empty_like(A)  # nobody asks for the logits again
         for part in reversed(parts):
             calls, dA = part.backward(dA)
@@ -51,7 +51,17 @@ class Step:
         """Return the logits of X; the next call overwrites them."""
         if X is not self.X:
             np.copyto(self.X, X)
-        for function, arguments in self.forward_calls:
+        return self._forward()
+
+    def predict(self, X):
+        """Do the same for a batch that needs no backward: a first dense layer reads X where it lies."""
+        if type(self.parts[0]) is not _Dense:
+            return self.logits(X)
+        np.matmul(X, self.parts[0].layer.W, out=self.parts[0].out)
+        return self._forward(1)
+
+    def _forward(self, start=0):
+        for function, arguments in self.forward_calls[start:]:
             function(*arguments)
         return self.Z
 
@@ -221,7 +231,8 @@ def _softmax_block(Z, y, scale, dZ):
     np.exp(dZ if far else Z, out=dZ)
     e = E.take(at)
     E[at] = 0
-    others = dZ @ np.ones(Z.shape[1], Z.dtype)  # the sum of each row, as a product
+    # the sum of each row: short rows are added fastest by a product, which takes threads of its own if it is large
+    others = dZ @ np.ones(Z.shape[1], Z.dtype) if Z.size < 2**13 else dZ.sum(axis=1)
     factor = scale / (others + e)
     np.multiply(dZ, factor[:, None], out=dZ)
     # the entries of a row sum to 0; s − 1 would lose its digits where s is close to 1

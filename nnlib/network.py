@@ -111,7 +111,7 @@ class Network:
         Z = np.empty((len(X), *step.Z.shape[1:]), step.Z.dtype)
         end = len(X) - len(X) % ROWS
         for start in range(0, end, ROWS):
-            Z[start:start + ROWS] = step.logits(X[start:start + ROWS])
+            Z[start:start + ROWS] = step.predict(X[start:start + ROWS])
         if end < len(X):
             Z[end:] = self.logits(X[end:])
         return self._finite(Z)
