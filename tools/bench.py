@@ -4,10 +4,11 @@ Each contender works in a process of its own (tools/contenders), with the same d
 batches and two threads. First the results must agree; only then is time taken: one run of each in
 turn, many rounds, of which those count in which other programs left the processors alone. A ratio is
 the time of another contender over nnlib's in the same round; above 1 nnlib is faster. The table shows
-its median and the quarter points. Where the machine is never left alone, the least times are compared. The peak of memory is taken in a
-fresh process for each contender and work, over what was in use before the work began.
+its median and the quarter points. Where the machine is never left alone, the least times are compared.
+The peak of memory is taken in a fresh process for each contender and work, over what was in use before.
 
-Usage: python tools/bench.py [--seconds S] [--only WORDS] [--json FILE]
+Usage: python tools/bench.py [--seconds S] [--threads N] [--only WORDS] [--no-memory] [--json FILE]
+With --only the works whose names hold these words are measured, and replace their figures in the file.
 """
 import argparse
 import json
@@ -245,11 +246,14 @@ def main():
             show_times(name, *work[name])
     memory = {name: peaks(name, ["nnlib", *peers]) for name in MEMORY if name in work and not options.no_memory}
     rows = verdicts(work, memory)
+    # a part that is measured alone takes its place among the figures of the others
+    old = json.loads(options.json.read_text()) if options.json and options.only and options.json.exists() else {}
+    rows = [row for row in old.get("bars", []) if row[0] not in work] + rows
     show(memory, rows)
     if options.json:
         works = {name: {"least": {c: min(t) for c, t in times.items()}, "ratio": ratio, "others": others}
                  for name, (times, ratio, others) in work.items()}
-        options.json.write_text(json.dumps({"machine": about | {"threads": options.threads}, "works": works, "memory": memory, "bars": rows}, indent=1) + "\n")
+        options.json.write_text(json.dumps({"machine": about | {"threads": options.threads}, "works": old.get("works", {}) | works, "memory": old.get("memory", {}) | memory, "bars": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Measure how the time of nnlib grows, and write the figures that the page `cost` draws: `make bench`.
 
 One size grows in each curve, all others stay. A point is the least of some runs, in seconds. The
-counts that the page puts beside them are computed there. The curves are measured with two threads,
-and the widths with one as well, in a process of its own.
+counts that the page puts beside them are computed there. The curves are measured with one thread, which
+no other program can keep waiting for a second one; the widths with two as well, in a process of its own.
 
 Usage: python tools/costs.py --json FILE
 """
@@ -83,11 +83,11 @@ def main():
         print(json.dumps(dict(curves(options.measure))))
         return
     found = {}
-    for threads, names in ((2, list(CURVES)), (1, ["width"])):
+    for threads, names in ((1, list(CURVES)), (2, ["width"])):
         env = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
         done = subprocess.run([sys.executable, __file__, "--measure", *names], check=True, capture_output=True, text=True,
                               env=env | {"OPENBLAS_NUM_THREADS": str(threads)})
-        found |= {f"{name}, {threads} threads" if threads != 2 else name: seconds for name, seconds in json.loads(done.stdout).items()}
+        found |= {f"{name}, {threads} threads" if threads != 1 else name: seconds for name, seconds in json.loads(done.stdout).items()}
     figures = {"date": date.today().isoformat(), "sizes": CURVES, "seconds": found}
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
