@@ -4,7 +4,7 @@ BIN := .venv/bin
 # two test processes run at a time: one thread of the matrix library for each
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: book test browser theorems coverage bench-grading lab serve notebooks clean
+.PHONY: book test browser theorems coverage bench bench-peers bench-grading lab serve notebooks clean
 
 book: .venv/ready
 	$(BIN)/python tools/vendor.py
@@ -32,6 +32,18 @@ browser: .venv/ready
 # how long 204 submissions take with two processes
 bench-grading: .venv/ready
 	$(BIN)/python tools/bench_grading.py
+
+# nnlib against the frameworks in .venv-peers, if `make bench-peers` made it, and the curves of the page
+# `cost`; a quiet machine and some minutes. Older OpenBLAS settings of the machine would slow NumPy down.
+PEERS = $(or $(wildcard .venv-peers/bin/python),$(BIN)/python)
+bench: .venv/ready
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(PEERS) tools/bench.py --json book/bench.json
+	$(BIN)/python tools/costs.py --json book/costs.json
+	$(BIN)/python tools/import_time.py
+
+bench-peers: tools/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install -q -r tools/peers.txt
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --notebook-dir book

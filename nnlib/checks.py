@@ -25,6 +25,11 @@ def trusted():
         _values_are_checked.reset(token)
 
 
+def values_are_checked():
+    """Return whether arrays are searched for non-finite values here."""
+    return _values_are_checked.get()
+
+
 def numbers(name, value, ndim=None, shape=None):
     """Return `value` as a float or complex array, or raise `ValueError`.
 
@@ -42,10 +47,16 @@ def numbers(name, value, ndim=None, shape=None):
         raise ValueError(f"{name} must have shape {wanted}, but has shape {array.shape}")
     if array.size == 0:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if _values_are_checked.get() and not np.isfinite(array).all():
+    if values_are_checked() and not _all_finite(array):
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite, but {name}{list(where)} is {array[where]}")
     return array
+
+
+def _all_finite(array):
+    # one NaN or infinity spoils the sum; asking it first needs one pass and no second array
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.isfinite(array.sum()) or np.isfinite(array).all()
 
 
 def _rectangular(name, value):
@@ -78,7 +89,7 @@ def labels(name, value, classes):
         raise ValueError(f"{name} must hold integer labels, but its type is {array.dtype}")
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} must be a vector of labels, but has shape {array.shape}")
-    if _values_are_checked.get() and (array.min() < 0 or array.max() >= classes):
+    if values_are_checked() and (array.min() < 0 or array.max() >= classes):
         wrong = array[(array < 0) | (array >= classes)][0]
         raise ValueError(f"{name} must lie in 0 … {classes - 1}, but holds the label {wrong}")
     return array
@@ -87,7 +98,7 @@ def labels(name, value, classes):
 def distributions(name, value, shape):
     """Return `value` as rows of probabilities (each row sums to one), or raise `ValueError`."""
     array = numbers(name, value, shape=shape)
-    if _values_are_checked.get():
+    if values_are_checked():
         if array.real.min() < 0:
             raise ValueError(f"{name} must not be negative, but holds {array.real.min()}")
         sums = array.real.sum(axis=1)

@@ -19,7 +19,7 @@ def conv2d(X, W, b=None, padding=0):
     >>> conv2d([[[[1.0, 2.0, 3.0]]]], [[[[1.0, -1.0]]]])
     array([[[[-1., -1.]]]])
     """
-    X, W, padding = _arguments(X, W, padding)
+    X, W, padding = checked_kernels(X, W, padding)
     Y = _correlate(_pad(X, padding), W)
     return Y if b is None else Y + numbers("b", b, shape=W.shape[:1])[:, None, None]
 
@@ -36,7 +36,7 @@ def conv2d_backward(dY, X, W, padding=0, input_gradient=True):
     >>> dX, dW, db
     (array([[[[ 1., -1.,  0.]]]]), array([[[[1., 2.]]]]), array([1.]))
     """
-    X, W, padding = _arguments(X, W, padding)
+    X, W, padding = checked_kernels(X, W, padding)
     m, c, h, w = X.shape
     k, c, p, q = W.shape
     dY = numbers("dY", dY, shape=(m, k, h + 2 * padding - p + 1, w + 2 * padding - q + 1))
@@ -51,7 +51,7 @@ def conv2d_backward(dY, X, W, padding=0, input_gradient=True):
     return dX, dW, db
 
 
-def _arguments(X, W, padding):
+def checked_kernels(X, W, padding):
     X = numbers("X", X, ndim=4)
     W = numbers("W", W, shape=(None, X.shape[1], None, None))
     padding = whole("padding", padding, least=0)

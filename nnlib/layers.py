@@ -6,8 +6,8 @@ with the names and shapes of the parameters. Nothing is remembered between the t
 `input_gradient=False` a layer need not compute the gradient by A.
 """
 from .activations import activation
+from .by_rows import conv2d_by_rows, conv2d_by_rows_backward
 from .checks import numbers, whole
-from .conv import conv2d, conv2d_backward
 from .linear import dense, dense_backward
 from .initial import initial_weights
 
@@ -89,11 +89,11 @@ class Conv2d(_Linear):
 
     def forward(self, A):
         """Return Z, of shape (m, k, rows, columns)."""
-        return conv2d(A, self.W, self.b, self.padding)
+        return conv2d_by_rows(A, self.W, self.b, self.padding)
 
     def backward(self, dZ, A, input_gradient=True):
         """Return dA (None without `input_gradient`) and {"W": dW, "b": db}."""
-        dA, dW, db = conv2d_backward(dZ, A, self.W, self.padding, input_gradient)
+        dA, dW, db = conv2d_by_rows_backward(dZ, A, self.W, self.padding, input_gradient)
         return dA, self._gradients(dW, db)
 
 

@@ -7,8 +7,11 @@ import numpy as np
 
 from . import losses
 from .activations import sigmoid, softmax
-from .checks import choice, numbers, whole
+from .checks import choice, numbers, trusted, values_are_checked, whole
+from .in_place import Step
 from .layers import Activation, Dense
+
+ROWS = 512  # samples in a block of a long prediction
 
 # the task decides the output map, and with it the loss of the logits (S2-10, S2-72)
 OUTPUTS = {
@@ -95,15 +98,37 @@ class Network:
     def logits(self, X):
         """Return Z, the output of the last layer, before the output map. Source: S0-07, S2-11."""
         A = numbers("X", X)
-        for layer in self.layers:
-            A = layer.forward(A)
-        return A
+        if len(A) > 2 * ROWS:
+            return self._logits_in_blocks(A)
+        with trusted():  # the parameters were checked when they were set
+            for layer in self.layers:
+                A = layer.forward(A)
+        return self._finite(A)
+
+    def _logits_in_blocks(self, X):
+        # so that what a block's layers hand on stays in the cache, and memory does not grow with m
+        step = Step(self, (ROWS, *X.shape[1:]), X.dtype)
+        Z = np.empty((len(X), *step.Z.shape[1:]), step.Z.dtype)
+        end = len(X) - len(X) % ROWS
+        for start in range(0, end, ROWS):
+            Z[start:start + ROWS] = step.predict(X[start:start + ROWS])
+        if end < len(X):
+            Z[end:] = self.logits(X[end:])
+        return self._finite(Z)
+
+    def _finite(self, Z):
+        if values_are_checked() and not np.isfinite(Z).all():
+            for name, array in self.parameters.items():
+                numbers(name, array)  # was one changed in place to what is no number?
+        return Z
 
     def predict_proba(self, X):
         """Return the soft prediction: rows of probabilities (softmax), P(y = 1) (sigmoid), or the
         value itself (identity). Source: S0-49, S1-04, S2-11, S2-13, S2-15.
         """
-        return self._output_map(self.logits(X))
+        Z = self.logits(X)
+        with trusted():
+            return self._output_map(Z)
 
     def predict(self, X):
         """Return the hard decision: the label with the largest logit, the first of equal ones

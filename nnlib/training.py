@@ -5,7 +5,9 @@ from time import perf_counter
 import numpy as np
 
 from .checks import generator, numbers, real, trusted, whole
+from .in_place import Steps
 from .metrics import accuracy
+from .network import Network
 
 
 class DivergedError(ArithmeticError):
@@ -60,6 +62,22 @@ class SGD:
                     v[part] += step
                     step = v[part]
                 theta[part] -= (rate * step).astype(theta.dtype, copy=False)
+
+    def step_in_place(self, parameters, gradients, done=0.0):
+        """Do the same as `step`, without a check and without new arrays: `gradients` are overwritten."""
+        rate = self.rate(done)
+        for name, theta in parameters.items():
+            d = gradients[name]
+            if self.weight_decay and name.startswith("W"):
+                d += self.weight_decay * theta
+            if self.momentum:
+                if name not in self._velocity:
+                    self._velocity[name] = np.zeros_like(theta)
+                v = self._velocity[name]
+                np.multiply(v, self.momentum, out=v)
+                np.add(v, d, out=v)
+            np.multiply(v if self.momentum else d, rate, out=d)
+            np.subtract(theta, d, out=theta)
 
 
 def _blocks(array, entries=2**14):
@@ -176,20 +194,43 @@ def _at_the_door(network, which, X, Y):
 
 
 def _epoch(network, X, Y, batch_size, optimizer, rng, change, bar, steps):
-    total, parameters = 0.0, network.parameters
+    total, parameters, gradients_of = 0.0, network.parameters, _gradients_of(network)
+    plain = type(optimizer) is SGD and not optimizer.momentum and not optimizer.weight_decay
+    batch_of = gradients_of.batch if isinstance(gradients_of, Steps) else lambda X, index: X[index]
     for batch in minibatches(len(X), batch_size, rng):
-        X_batch = X[batch] if change is None else change(X[batch], rng)
-        loss, gradients = network.gradients(X_batch, Y[batch])
+        if change is None:
+            X_batch = batch_of(X, batch)
+        else:
+            X_batch = numbers("the changed X", change(X[batch], rng))
+        done = bar.n / steps
+        # a plain step is θ − η dθ: η goes into the error of the last layer, and no pass is spent on it
+        loss, gradients = gradients_of(X_batch, Y[batch], optimizer.rate(done) if plain else 1.0)
         if not np.isfinite(loss):
             raise DivergedError(f"the loss became {loss} at step {bar.n + 1} of {steps}: "
-                                f"try a learning rate below {optimizer.rate(bar.n / steps):.3g}")
-        optimizer.step(parameters, gradients, bar.n / steps)
+                                f"try a learning rate below {optimizer.rate(done):.3g}")
+        if plain:
+            for name, theta in parameters.items():
+                np.subtract(theta, gradients[name], out=theta)
+        elif type(optimizer) is SGD:
+            optimizer.step_in_place(parameters, gradients, done)
+        else:
+            optimizer.step(parameters, gradients, done)
         total += float(loss) * len(batch)
         bar.update()
     for name, array in parameters.items():
         if not np.isfinite(array).all():
             raise DivergedError(f"{name} is no longer finite after step {bar.n} of {steps}")
     return total / len(X)
+
+
+def _gradients_of(network):
+    if type(network).gradients is Network.gradients:
+        return Steps(network)
+
+    def scaled(X, Y, scale):  # a network with a way of its own
+        loss, gradients = network.gradients(X, Y)
+        return loss, {name: scale * d for name, d in gradients.items()}
+    return scaled
 
 
 def _validate(network, X, Y, history):

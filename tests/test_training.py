@@ -40,6 +40,19 @@ def test_weight_decay_touches_weights_and_not_biases():
     assert (theta["W1"], theta["b1"]) == (3.0, 3.5)
 
 
+@pytest.mark.parametrize("settings", [(0.1,), (0.1, 0.9), (0.1, 0.0, 0.01), (falling(0.4, 0.1), 0.5, 0.25)])
+def test_a_step_in_place_is_a_step(settings):
+    by_step, in_place = SGD(*settings), SGD(*settings)
+    theta = dict(zip(("W1", "b1", "W2"), normal((5, 3), (3,), (2, 3, 2, 2))))
+    twin = {name: array.copy() for name, array in theta.items()}
+    for n in range(4):
+        gradients = dict(zip(theta, normal((5, 3), (3,), (2, 3, 2, 2), seed=n)))
+        by_step.step(theta, gradients, n / 4)
+        in_place.step_in_place(twin, {name: d.copy() for name, d in gradients.items()}, n / 4)
+        for name, array in theta.items():
+            np.testing.assert_allclose(twin[name], array, rtol=1e-13, atol=1e-15)
+
+
 @pytest.mark.parametrize("done, rate", [(0, 0.8), (0.5, 0.5), (1, 0.2)])
 def test_a_falling_rate(done, rate):
     theta, sgd = {"W1": np.array([[0.0]])}, SGD(falling(0.8, 0.2))

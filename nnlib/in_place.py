@@ -1,0 +1,270 @@
+"""The formulas of a training step once more, as a list of calls on arrays that are made once.
+
+The plain functions make a new array for each result. That is easy to read, and it costs: a large new
+array is a new piece of memory, which the operating system first fills with zeros, page by page; and
+each formula is one more pass over numbers that have left the cache. `Step` makes all arrays of a step
+beforehand, lets ReLU overwrite its input, and takes the softmax, its loss and its gradient together.
+What is left to do for a batch is a list of calls such as `np.matmul(A, W, Z)`, the last argument being
+where the result goes. Nothing is computed differently but for the order of a few roundings: the tests
+hold each part to the plain function. The page `cost` measures what each saves.
+"""
+import os
+import sys
+from contextvars import copy_context
+from functools import cache, partial
+from math import prod
+
+import numpy as np
+
+from .by_rows import Rows
+from .layers import Activation, Conv2d, Dense, Flatten
+
+BLOCK = 2**16  # entries; what is computed in several passes is cut into blocks that stay in the cache
+
+
+class Step:
+    """The forward and backward pass of a network for batches of one shape.
+
+    `step(X, y, scale)` returns (loss, gradients): the loss of the batch and `scale` times its
+    gradients, in arrays that the next call overwrites. `gradients` may name the arrays to be written.
+    The parameters may be changed in place between two calls, and not be replaced.
+    """
+
+    def __init__(self, network, shape, dtype, gradients=None):
+        self.network, self.X = network, np.empty(shape, dtype)
+        self.gradients = gradients or {name: np.empty_like(array) for name, array in network.parameters.items()}
+        self.forward_calls, self.backward_calls = [], []
+        A, parts, number = self.X, [], 0
+        for layer in network.layers:
+            number += bool(layer.parameters)
+            own = {name: self.gradients[name + str(number)] for name in layer.parameters}
+            parts.append(_part(layer)(layer, A, own, bool(parts)))
+            self.forward_calls += parts[-1].forward
+            A = parts[-1].out
+        self.parts, self.Z, self.fused = parts, A, network.output == "softmax" and type(parts[-1]) is _Dense
+        dA = self.dZ = A if self.fused else np.empty_like(A)  # nobody asks for the logits again
+        for part in reversed(parts):
+            calls, dA = part.backward(dA)
+            self.backward_calls += calls
+
+    def logits(self, X):
+        """Return the logits of X; the next call overwrites them."""
+        if X is not self.X:
+            np.copyto(self.X, X)
+        return self._forward()
+
+    def predict(self, X):
+        """Do the same for a batch that needs no backward: a first dense layer reads X where it lies."""
+        if type(self.parts[0]) is not _Dense:
+            return self.logits(X)
+        np.matmul(X, self.parts[0].layer.W, out=self.parts[0].out)
+        return self._forward(1)
+
+    def _forward(self, start=0):
+        for function, arguments in self.forward_calls[start:]:
+            function(*arguments)
+        return self.Z
+
+    def __call__(self, X, Y, scale=1.0):
+        Z, network = self.logits(X), self.network
+        if self.fused and np.ndim(Y) == 1:
+            loss = softmax_cross_entropy_in_place(Z, Y, scale / len(Z)) / len(Z)
+        else:
+            loss = network.loss_of_logits(Z, Y)
+            np.multiply(network._loss_backward(Z, Y), scale, self.dZ)
+        for function, arguments in self.backward_calls:
+            function(*arguments)
+        return loss, self.gradients
+
+
+class Steps:
+    """`Step` for batches of any shape: one is made for each shape that comes."""
+
+    def __init__(self, network):
+        self.network, self.made, self.gradients = network, {}, None
+
+    def of(self, shape, dtype):
+        """Return the step for batches of this shape and type."""
+        if (shape, dtype) not in self.made:
+            self.network.logits(np.zeros((1, *shape[1:]), dtype))  # refuses what the network cannot take
+            self.made[shape, dtype] = Step(self.network, shape, dtype, self.gradients)
+            self.gradients = self.made[shape, dtype].gradients
+        return self.made[shape, dtype]
+
+    def batch(self, X, index):
+        """Return X[index] in the array from which its step reads."""
+        # "clip": every index is in range, and without a second check NumPy copies straight into the array
+        return X.take(index, axis=0, out=self.of((len(index), *X.shape[1:]), X.dtype).X, mode="clip")
+
+    def __call__(self, X, Y, scale=1.0):
+        return self.of(X.shape, X.dtype)(X, Y, scale)
+
+
+def _part(layer):
+    kind = getattr(layer, "name", None) if type(layer) is Activation else type(layer)
+    return {Dense: _Dense, Conv2d: _Conv2d, Flatten: _Flatten, "relu": _Relu}.get(kind, _Plain)
+
+
+class _Part:
+    """A layer as calls: `forward` leads from the array A to the array `out`, and `backward(dOut)` returns
+    its calls with the array of dA, which is None unless the layer is an inner one."""
+
+    def __init__(self, layer, A, gradients, inner):
+        self.layer, self.A, self.gradients, self.inner = layer, A, gradients, inner
+        self.dtype = np.result_type(A, *layer.parameters.values())
+        self.forward = []
+        self.prepare()
+
+
+class _Dense(_Part):
+    def prepare(self):
+        W, b = self.layer.W, self.layer.b
+        self.out = np.empty((len(self.A), W.shape[1]), self.dtype)
+        self.forward = [(np.matmul, (self.A, W, self.out))]
+        if b is not None:
+            self.forward.append((np.add, (self.out, b, self.out)))
+
+    def backward(self, dZ):
+        A, W, gradients = self.A, self.layer.W, self.gradients
+        calls = [(np.matmul, (A.T, dZ, gradients["W"]))]
+        if "b" in gradients:
+            ones = np.ones(len(A), self.dtype)  # the sum of the rows, as a product
+            calls.append((np.matmul, (ones, dZ, gradients["b"])))
+        if not self.inner:
+            return calls, None
+        dA = np.empty_like(A)
+        if A.flags.c_contiguous:
+            return calls + [(np.matmul, (dZ, W.T, dA))], dA
+        # images come with the samples last; their gradient shall lie in memory in the same way
+        return calls + [(np.matmul, (W, dZ.T, dA.T))], dA
+
+
+class _Relu(_Part):
+    def prepare(self):
+        # A takes the place of Z: the backward asks for Z > 0, and A > 0 says the same
+        self.out = self.A if self.inner else np.empty_like(self.A)
+        # zeros: the maximum of two arrays is more than twice as fast as that of an array and a number
+        self.forward = [(partial(np.maximum, out=self.out), (self.A, np.zeros_like(self.A)))]
+
+    def backward(self, dA):
+        positive = np.empty_like(self.out, dtype=bool)
+        return [(np.greater, (self.out, np.zeros((), self.dtype), positive)), (np.multiply, (dA, positive, dA))], dA
+
+
+class _Flatten(_Part):
+    def prepare(self):
+        A = self.A
+        self.samples_last = not A.flags.c_contiguous
+        if self.samples_last:
+            self.out = np.empty((prod(A.shape[1:]), len(A)), A.dtype).T
+            self.forward = [(np.copyto, (self.images(self.out), A))]
+        else:
+            self.out = A.reshape(len(A), -1)
+
+    def images(self, rows):
+        _, *shape = self.A.shape
+        return np.moveaxis(rows.T.reshape(*shape, -1), -1, 0) if self.samples_last else rows.reshape(-1, *shape)
+
+    def backward(self, dOut):
+        return [], self.images(dOut)
+
+
+class _Conv2d(_Part):
+    def prepare(self):
+        W, b = self.layer.W, self.layer.b
+        self.rows = Rows(self.A.shape, W.shape, self.layer.padding, self.dtype)
+        self.out = self.rows.out
+        self.forward = [(self.rows.forward, (self.A, W, b))]
+
+    def backward(self, dY):
+        rows, W = self.rows, self.layer.W
+        dA = rows.make_input_gradient() if self.inner else None
+        return [(rows.backward, (dY, W, dA, self.gradients["W"], self.gradients.get("b")))], dA
+
+
+class _Plain(_Part):
+    """Any other layer: its own forward and backward, copied into arrays of the step."""
+
+    def prepare(self):
+        self.kept = np.empty_like(self.A)  # what comes next may write over its input
+        self.out = np.array(self.layer.forward(np.zeros_like(self.A)))
+        self.forward = [(self.run, ())]
+
+    def run(self):
+        np.copyto(self.kept, self.A)
+        np.copyto(self.out, self.layer.forward(self.kept))
+
+    def backward(self, dOut):
+        dA = np.empty_like(self.A) if self.inner else None
+        return [(self.run_backward, (dOut, dA))], dA
+
+    def run_backward(self, dOut, dA):
+        found, gradients = self.layer.backward(dOut, self.kept, self.inner)
+        if self.inner:
+            np.copyto(dA, found)
+        for name, gradient in self.gradients.items():
+            np.copyto(gradient, gradients[name])
+
+
+def softmax_cross_entropy_in_place(Z, y, scale, dZ=None):
+    """Return the sum over samples of the loss, and write scale · (softmax(Z) − Y) into dZ, or into Z.
+
+    Z and dZ have shape (m, K) and are contiguous, y holds m labels. One exp serves both results.
+    """
+    dZ = Z if dZ is None else dZ
+    if Z.size <= BLOCK:
+        return _softmax_block(Z, y, scale, dZ)
+    rows = max(1, BLOCK // Z.shape[1])
+    blocks = [slice(start, start + rows) for start in range(0, len(Z), rows)]
+    return sum(in_threads(lambda part: _softmax_block(Z[part], y[part], scale, dZ[part]), blocks))
+
+
+def _softmax_block(Z, y, scale, dZ):
+    logits, E, start = Z.reshape(-1), dZ.reshape(-1), np.arange(0, Z.size, Z.shape[1])
+    at = start + y
+    true, largest = logits.take(at), logits.take(start + Z.argmax(axis=1))
+    # a pass is spared where no exponential that matters can leave the range of float32, e^±87
+    far = not (-1 < largest.min() and largest.max() < 40 and -80 < true.min())
+    if far:
+        np.subtract(Z, largest[:, None], out=dZ)
+        true = E.take(at)
+    np.exp(dZ if far else Z, out=dZ)
+    e = E.take(at)
+    E[at] = 0
+    # the sum of each row: short rows are added fastest by a product, which takes threads of its own if it is large
+    others = dZ @ np.ones(Z.shape[1], Z.dtype) if Z.size < 2**13 else dZ.sum(axis=1)
+    factor = scale / (others + e)
+    np.multiply(dZ, factor[:, None], out=dZ)
+    # the entries of a row sum to 0; s − 1 would lose its digits where s is close to 1
+    E[at] = -factor * others
+    if not far:
+        return float(np.log1p(others.astype(float) / e).sum())
+    # where the true class is the largest, e = 1, and log1p keeps the digits of a small loss
+    return float(np.where(true == 0, np.log1p(others), np.log(others + e) - true).sum())
+
+
+def threads():
+    """Return how many threads the matrix library has been given: as many as there are cores, or
+    what OPENBLAS_NUM_THREADS or OMP_NUM_THREADS says. Where no thread can be started, 1."""
+    given = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or ""
+    cores = os.cpu_count() if not hasattr(os, "sched_getaffinity") else len(os.sched_getaffinity(0))
+    return 1 if sys.platform == "emscripten" else int(given) if given.isdigit() else cores
+
+
+@cache
+def _pool(workers):
+    from concurrent.futures import ThreadPoolExecutor  # here: most programs never start a thread
+    return ThreadPoolExecutor(workers, "nnlib")
+
+
+def in_threads(work, items):
+    """Return work(item) for each item, in any order, computed by as many threads as `threads()` says."""
+    count = min(threads(), len(items))
+    if count < 2:
+        return [work(item) for item in items]
+    def share(n):
+        return [work(item) for item in items[n::count]]
+
+    # each in a copy of the context: what is trusted and which warnings are off holds there too
+    others = [_pool(count - 1).submit(copy_context().run, share, n) for n in range(1, count)]
+    return share(0) + [result for other in others for result in other.result()]
