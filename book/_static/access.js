@@ -51,4 +51,6 @@
     new Set(state?.textContent.match(/[./]*_images\/exhibit-\w+\.\w+/g)).forEach(file => { new Image().src = file; });
   }));
   window.addEventListener("resize", reach);
+  document.addEventListener("toggle", reach, true);  // what is unfolded can be measured only then
+  document.addEventListener("click", () => setTimeout(reach));
 })();

@@ -26,6 +26,7 @@ READY = """async () => {
     await new Promise(done => setTimeout(done, 50));
   document.querySelectorAll('details').forEach(box => box.open = true);
   document.querySelectorAll('.toggle-hidden').forEach(box => box.classList.remove('toggle-hidden'));
+  window.dispatchEvent(new Event('resize'));
   await new Promise(done => setTimeout(done, 100));
 }"""
 

@@ -10,9 +10,19 @@ IMAGES = """() => [...document.querySelectorAll('.bd-article img')].map(i => ({
   alt: i.getAttribute('alt'), ground: getComputedStyle(i).backgroundColor, source: i.src.slice(0, 80),
   loaded: i.complete && i.naturalWidth > 0}))"""
 
-# two thirds of a page's elements are MathJax's own, which are not ours to judge
-FORMULAS_AS_TEXT = """() => document.querySelectorAll('mjx-container').forEach(formula =>
-  formula.replaceWith(formula.querySelector('mjx-assistive-mml').textContent))"""
+# two thirds of a page's elements are MathJax's own, which are not ours to judge; the text may be broken anywhere, so
+# that no box is wider than it was
+FORMULAS_AS_TEXT = """() => document.querySelectorAll('mjx-container').forEach(formula => {
+  const text = document.createElement('span');
+  text.textContent = formula.querySelector('mjx-assistive-mml').textContent;
+  text.style.overflowWrap = 'anywhere';
+  formula.replaceWith(text);
+})"""
+
+UNREACHABLE = """() => [...document.querySelectorAll('.bd-article :is(div, pre, table, mjx-container)')].filter(box =>
+  box.scrollWidth > box.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(box).overflowX) &&
+  box.tabIndex < 0 && !box.querySelector('a[href], button, input, select, [tabindex="0"]'))
+  .map(box => box.outerHTML.slice(0, 150))"""
 
 # axe-core passes over the theme's switch of colours, whose three hidden
 # icons have titles that are not in its label
@@ -59,6 +69,15 @@ def test_nothing_sticks_out(visit, size):
         .slice(0, 5).map(e => e.outerHTML.slice(0, 200))""")
     visit.page.set_viewport_size(SIZES["wide"])
     assert not wide
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_scrolls_can_be_scrolled_with_keys(visit, size):
+    visit.page.set_viewport_size(SIZES[size])
+    visit.page.wait_for_timeout(100)
+    found = visit.page.evaluate(UNREACHABLE)
+    visit.page.set_viewport_size(SIZES["wide"])
+    assert not found
 
 
 def test_every_picture_is_told_and_drawn_on_white(visit):
