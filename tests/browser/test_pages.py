@@ -3,6 +3,7 @@ import re
 
 import pytest
 from browse import HTML, PAGES, ROOT, SIZES
+from playwright.sync_api import TimeoutError
 
 HEAVIEST = 1_500_000  # bytes of a page and its own pictures
 
@@ -19,7 +20,7 @@ FORMULAS_AS_TEXT = """() => document.querySelectorAll('mjx-container').forEach(f
   formula.replaceWith(text);
 })"""
 
-UNREACHABLE = """() => [...document.querySelectorAll('.bd-article :is(div, pre, table, mjx-container)')].filter(box =>
+UNREACHABLE = """[...document.querySelectorAll('.bd-article :is(div, pre, table, mjx-container)')].filter(box =>
   box.scrollWidth > box.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(box).overflowX) &&
   box.tabIndex < 0 && !box.querySelector('a[href], button, input, select, [tabindex="0"]'))
   .map(box => box.outerHTML.slice(0, 150))"""
@@ -34,13 +35,15 @@ SEVERE = """async options => {
 
 
 ALBUM = ROOT / "_build" / "photos"
-SHOTS = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
+SHOTS = [("wide", "light"), ("phone", "light"), ("phone", "dark"), ("wide", "dark")]
 LEAF = """<!doctype html><meta charset="utf-8"><title>The pages of the book</title><style>img {{ width: 23%; height: 400px;
 object-fit: cover; object-position: top; margin: 0.5%; border: 1px solid #999 }}</style>{}"""
 
 
 def scheme(page, name):
     """Show the page light or dark, and let the theme's colours come to rest."""
+    if page.evaluate("document.documentElement.dataset.theme") == name:
+        return
     page.emulate_media(color_scheme=name)
     page.wait_for_function(f"document.documentElement.dataset.theme === '{name}'")
     page.wait_for_timeout(300)
@@ -74,10 +77,12 @@ def test_nothing_sticks_out(visit, size):
 @pytest.mark.parametrize("size", SIZES)
 def test_what_scrolls_can_be_scrolled_with_keys(visit, size):
     visit.page.set_viewport_size(SIZES[size])
-    visit.page.wait_for_timeout(100)
-    found = visit.page.evaluate(UNREACHABLE)
-    visit.page.set_viewport_size(SIZES["wide"])
-    assert not found
+    try:  # the page measures its boxes when it has been laid out again
+        visit.page.wait_for_function(f"{UNREACHABLE}.length === 0", timeout=10_000)
+    except TimeoutError:
+        assert not visit.page.evaluate(UNREACHABLE)
+    finally:
+        visit.page.set_viewport_size(SIZES["wide"])
 
 
 def test_every_picture_is_told_and_drawn_on_white(visit):
