@@ -4,8 +4,9 @@ In the box there are Python, the libraries and nnlib, all read-only, and an empt
 is no /proc, no /sys, no network, no other process, no environment, and no file of the course. The
 filter refuses new processes, sockets, mounts, name spaces, shared memory and what the kernel would keep
 for a process in memory of its own, since these get round the limits that `runner.confine` sets. What is
-left is the kernel's memory for empty files in /tmp, up to some GB, since bubblewrap has no limit on their number. Everything in the box dies with its
-first process, and that one dies with the tester, whose process group the worker kills as a whole.
+left is the kernel's memory for empty files in /tmp: up to some GB, since bubblewrap has no limit on their
+number. Everything in the box dies with its first process, and that one dies with the tester, whose
+process group the worker kills as a whole.
 
 As root, the box is made by root (so Python may lie anywhere) and the runner changes to the user of its
 slot, a number that no other sandbox of this machine uses at the time, before it reads a byte. Not as
