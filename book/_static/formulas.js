@@ -15,7 +15,7 @@
   window.formulas = new Promise(done => window.addEventListener("load", async () => {
     if (!window.MathJax) return done();
     await (last = MathJax.startup.promise);
-    const all = [...document.querySelectorAll(".bd-article .math, .bd-sidebar-secondary .math")];
+    const all = [...document.querySelectorAll(".math")];
     const near = formula => {
       const box = formula.getBoundingClientRect();
       return box.bottom > -innerHeight && box.top < 2 * innerHeight;

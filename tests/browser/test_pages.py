@@ -59,7 +59,7 @@ def test_formulas_are_typeset(visit):
     count = visit.page.evaluate("document.querySelectorAll('.math mjx-container').length")
     assert count > 0 if written else count == 0
     assert visit.page.evaluate("document.querySelectorAll('mjx-merror, [data-mjx-error]').length") == 0
-    left = visit.page.evaluate(r"""[...document.querySelectorAll('.bd-article .math')]
+    left = visit.page.evaluate(r"""[...document.querySelectorAll('.math')]
         .filter(e => !e.querySelector('mjx-container') && /\\[(\[]/.test(e.textContent)).length""")
     assert left == 0
 
