@@ -45,7 +45,7 @@ class Rows:
     def shift(self, X):
         """Write the horizontal shifts of X into B."""
         P, (h, c, w) = self.padding, self.framed.shape[:3]
-        self.framed[P:h - P, :, P:w - P] = X.transpose(2, 1, 3, 0)
+        _copy_samples_last(X, self.framed[P:h - P, :, P:w - P])
         for v in range(self.kernels[3]):
             self.B[:, v] = self.framed[:, :, v:v + self.B.shape[3]]
 
@@ -59,10 +59,11 @@ class Rows:
         k, c, p, q = self.kernels
         D = dY.transpose(2, 1, 3, 0)
         if not D.flags.c_contiguous:
-            np.copyto(self.D, D)
+            _copy_samples_last(dY, self.D)
             D = self.D
-        by_row = sum(_matrix(d, k) @ _matrix(self.B[r:r + p], p * q * c).T for r, d in enumerate(D))
-        dW[...] = by_row.reshape(k, p, q, c).transpose(0, 3, 1, 2)
+        # the long side of dW first: the matrix library is two to three times as fast so
+        by_row = sum(_matrix(self.B[r:r + p], p * q * c) @ _matrix(d, k).T for r, d in enumerate(D))
+        dW[...] = by_row.reshape(p, q, c, k).transpose(3, 2, 0, 1)
         if db is not None:
             np.sum(D, axis=(0, 2, 3), out=db)
         if dX is not None:
@@ -91,6 +92,14 @@ def _matrix(rows, height):
 
 def _samples_first(rows):
     return rows.transpose(3, 1, 0, 2)
+
+
+def _copy_samples_last(images, rows):
+    """Write images (m, c, h, w) into rows (h, c, w, m), a few samples at a time: where a sample's size is
+    a power of two, the same pixel of many samples falls on the same few places of the cache."""
+    images = images.transpose(2, 1, 3, 0)
+    for i in range(0, images.shape[3], 16):
+        rows[..., i:i + 16] = images[..., i:i + 16]
 
 
 def conv2d_by_rows(X, W, b=None, padding=0):
