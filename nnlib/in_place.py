@@ -19,7 +19,7 @@ import numpy as np
 from .by_rows import Rows
 from .layers import Activation, Conv2d, Dense, Flatten
 
-BLOCK = 2**16  # entries; what is computed in several passes is cut into blocks that stay in the cache
+BLOCK = 2**18  # entries; a pass over more is cut into blocks that stay in the cache, one for each thread in turn
 
 
 class Step:
