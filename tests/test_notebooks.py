@@ -54,3 +54,11 @@ def test_no_stored_output_is_large():
     for path in CHAPTERS:
         assert len(path.read_bytes()) < 400_000, path
         assert not re.search(r'"image/(png|jpeg)"', json.dumps(json.loads(path.read_text()))), path
+
+
+def test_the_stored_accuracies_come_from_the_cells_of_the_page():
+    sys.path.insert(0, str(ROOT / "tools"))
+    import seeds
+    stored = json.loads(seeds.STORED.read_text())
+    assert stored["cells"] == seeds.digest(seeds.cells()), "a cell has changed: run tools/seeds.py"
+    assert len(stored["plain"]) == len(stored["improved"]) == len(stored["seeds"]) == 3
