@@ -4,6 +4,8 @@ BIN := .venv/bin
 # two test processes run at a time: one thread of the matrix library for each
 export OPENBLAS_NUM_THREADS ?= 1
 
+NOTEBOOKS = $(wildcard book/*.ipynb book/assignments/*.ipynb) tools/proofs.ipynb
+
 .PHONY: book test browser theorems coverage bench bench-peers bench-grading lab serve notebooks clean
 
 book: .venv/ready
@@ -21,8 +23,7 @@ coverage: .venv/ready
 
 test: .venv/ready
 	$(BIN)/python -m pytest -q -n 2 --ignore tests/browser tests nnlib
-	# the digits first: they take longest
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval -W default book/digits.ipynb $(filter-out book/digits.ipynb,$(wildcard book/*.ipynb)) $(wildcard book/assignments/*.ipynb) tools/proofs.ipynb
+	$(BIN)/python tools/notebooks.py --test $(NOTEBOOKS)
 	$(MAKE) browser
 
 # the built pages in a real Chromium, the network cut, photographed into _build/photos; after `make book`
@@ -53,7 +54,7 @@ serve: book
 
 # run every chapter and assignment and store it again, slim; shows what a change did to the stored outputs
 notebooks: .venv/ready
-	$(BIN)/python tools/notebooks.py book/*.ipynb book/assignments/*.ipynb
+	$(BIN)/python tools/notebooks.py $(NOTEBOOKS)
 
 .venv/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -1,16 +1,23 @@
-"""Run notebooks in place and store them slim, so that a second run changes nothing.
+"""Run notebooks and store them slim, so that a second run changes nothing.
 
-Usage: python tools/notebooks.py [--check] book/*.ipynb
+Usage: python tools/notebooks.py [--test | --check] book/*.ipynb
 
-Pictures, widget state and times are dropped: the book's build makes them again. Texts stay: they
-are what the tests compare. With --check nothing is run; an unslim or unexecuted notebook is named.
+Pictures, widget state and times are dropped: the book's build makes them again. Texts stay: they are
+what is compared. With --test each notebook is run, and must give what is stored, to the letter; what
+the book's build has run of the same state (`_build/executed-…`) is not run twice. With --check
+nothing is run; an unslim or unexecuted notebook is named.
 """
+import difflib
 import hashlib
 import sys
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
+from jupyter_cache import get_cache
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import execution  # noqa: E402
 
 DROPPED = ("image/png", "image/svg+xml", "application/vnd.jupyter.widget-view+json", "application/javascript")
 METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -53,24 +60,55 @@ def merged(outputs):
     return whole
 
 
-def main(arguments):
-    check = "--check" in arguments
+def compared(path, text, notebook):
+    """Return how what the notebook gave differs from what is stored, in lines, or nothing."""
+    lines = difflib.unified_diff(text.splitlines(), stored(notebook).splitlines(), f"{path}, as stored", "as it ran", lineterm="")
+    return "\n".join(lines)
+
+
+def stored(notebook):
+    return nbformat.writes(slim(notebook)) + "\n"
+
+
+def run(paths):
+    """Run the notebooks; return them with what they gave, {path: (text of the file, notebook)}, and what went wrong."""
+    texts = {path: path.read_text() for path in paths}
+    folder = execution.cache_folder(ROOT / "_build")
+    _, failed = execution.execute(paths, folder, timeout=900)
+    cache = get_cache(folder)
+    return {path: (text, cache.merge_match_into_notebook(nbformat.reads(text, as_version=4))[1])
+            for path, text in texts.items() if path not in failed}, list(failed.values())
+
+
+def check(paths):
+    """Return what is wrong with the stored notebooks, without running them."""
     bad = []
-    for path in map(Path, (name for name in arguments if name != "--check")):
+    for path in paths:
         text = path.read_text()
         notebook = nbformat.reads(text, as_version=4)
-        if not check:
-            NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
-        elif any(cell.cell_type == "code" and cell.execution_count is None for cell in notebook.cells):
+        if any(cell.cell_type == "code" and cell.execution_count is None for cell in notebook.cells):
             bad.append(f"{path}: a cell was never executed")
-        slimmed = nbformat.writes(slim(notebook)) + "\n"
-        if slimmed != text and check:
+        if stored(notebook) != text:
             bad.append(f"{path}: not slim, run `make notebooks`")
+    return bad
+
+
+def main(arguments):
+    paths = [Path(name) for name in arguments if not name.startswith("--")]
+    if "--check" in arguments:
+        sys.exit("\n".join(check(paths)) or 0)
+    ran, bad = run(paths)
+    for path, (text, notebook) in ran.items():
+        if "--test" in arguments:
+            bad += filter(None, [compared(path, text, notebook)])
         elif path.read_text() != text:
             bad.append(f"{path}: changed by someone else while it ran, not stored")
-        elif slimmed != text:
-            path.write_text(slimmed)
+        elif stored(notebook) != text:
+            path.write_text(stored(notebook))
             print(f"{path}: stored")
+    if "--test" in arguments:
+        cells = sum(cell.cell_type == "code" for _, notebook in ran.values() for cell in notebook.cells)
+        print(f"{len(paths) - len(bad)} of {len(paths)} notebooks give what is stored, {cells} cells")
     sys.exit("\n".join(bad) or 0)
 
 
