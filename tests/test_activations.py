@@ -41,6 +41,10 @@ def test_at_the_kink_the_convention_holds(zero):
     assert nnlib.step_backward([7.0], [zero]) == [0.0]
 
 
+def test_relu_of_complex_numbers_goes_by_the_real_part():
+    np.testing.assert_array_equal(nnlib.relu([2 - 3j, -2 + 3j, 0 + 3j]), [2 - 3j, 0, 0])
+
+
 @pytest.mark.parametrize("side, slope", [(1, 1.0), (-1, 0.0)])
 def test_relu_has_one_sided_slopes_at_0(side, slope):
     h = side * 2.0 ** -20

@@ -110,6 +110,17 @@ def test_one_more_axis_is_refused_by_name(name, key):
     assert any(re.search(rf"\b{other}\b", str(error.value)) for other in CALLS[name]), error.value
 
 
+# where another argument does not say how many axes there are
+FIXED = [(name, key) for name, key in FLOATS if name.removesuffix("_backward") not in ELEMENTWISE
+         and name not in ("relative_error", "dead_units", "pixels") and (key == "S" or "Y" not in CALLS[name] or "softmax" in name)]
+
+
+@pytest.mark.parametrize("name, key", FIXED)
+def test_a_wrong_number_of_axes_is_refused_in_words(name, key):
+    with pytest.raises(ValueError, match=rf"^{key} must have \d ax[ei]s, but has shape \(1,"):
+        call(name, **{key: CALLS[name][key][None]})
+
+
 # lengths that nothing else decides: the classes of labels, and the channels of a layer
 FREE = {("log_sum_exp_backward", "Z"), ("cross_entropy", "S"), ("cross_entropy_backward", "S"), ("softmax_cross_entropy", "Z"),
         ("softmax_cross_entropy_backward", "Z"), ("Conv2d", "W"), ("calibration", "S")}

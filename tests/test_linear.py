@@ -44,6 +44,14 @@ def test_backward_by_hand():
     np.testing.assert_array_equal(db, [3, 2])
 
 
+def test_nobody_computes_the_gradient_of_data_that_is_not_wanted():
+    X, W, dZ = normal((5, 3), (3, 2), (5, 2))
+    dX, *others = dense_backward(dZ, X, W, input_gradient=False)
+    assert dX is None
+    for found, expected in zip(others, dense_backward(dZ, X, W)[1:], strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_the_gradient_of_a_batch_is_the_sum_over_its_samples():
     X, W, dZ = normal((5, 3), (3, 2), (5, 2))
     dX, dW, db = dense_backward(dZ, X, W)

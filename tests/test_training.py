@@ -270,3 +270,68 @@ def test_labels_and_one_hot_targets_train_alike():
 def test_what_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_a_validation_loss_that_overflows_ends_the_run():
+    net = dense_network([2, 1], rng(), output="identity", dtype="float64")
+    with pytest.raises(DivergedError, match="^the validation loss became inf after step 2 of 6$"):
+        run(net, np.eye(2), [0.0, 0.0], batch_size=1, optimizer=SGD(0), validation=(np.full((1, 2), 1e200), [0.0]))
+
+
+def test_a_last_step_that_overflows_ends_the_run():
+    net = dense_network([2, 1], rng(), output="identity", dtype="float64")
+    with pytest.raises(DivergedError, match="^W1 is no longer finite after step 1 of 1$"):
+        run(net, np.array([[1e3, 0.0]]), [7.0], epochs=1, batch_size=1, optimizer=SGD(1e307))
+
+
+class Recorded(SGD):
+    """An optimizer of a reader's own: it takes the same steps, and notes how much of the run was done."""
+
+    def step(self, parameters, gradients, done=0.0):
+        super().step(parameters, gradients, done)
+        self.seen = getattr(self, "seen", []) + [done]
+
+
+class Doubled(Network):
+    """A network with a way of its own to its gradients."""
+
+    def gradients(self, X, Y, reduction="mean"):
+        loss, gradients = super().gradients(X, Y, reduction)
+        return 2 * loss, {name: 2 * d for name, d in gradients.items()}
+
+
+@pytest.mark.parametrize("settings", [(0.1,), (0.1, 0.5, 0.25)])
+def test_a_readers_own_optimizer_is_used(settings):
+    X, y = xor(10, rng())
+    plain, own = (dense_network([2, 3, 2], rng(), dtype="float64") for _ in range(2))
+    optimizer = Recorded(*settings)
+    expected = run(plain, X, y, epochs=1, optimizer=SGD(*settings)).loss
+    assert run(own, X, y, epochs=1, optimizer=optimizer).loss == pytest.approx(expected, rel=1e-12)
+    assert optimizer.seen == [0, 0.2, 0.4, 0.6, 0.8]
+    for name, a in plain.parameters.items():
+        np.testing.assert_allclose(own.parameters[name], a, rtol=1e-12, atol=1e-15)
+
+
+def test_a_network_with_gradients_of_its_own_is_trained_by_them():
+    X, y = xor(10, rng())
+    plain, doubled = (dense_network([2, 3, 2], rng(), dtype="float64") for _ in range(2))
+    doubled.__class__ = Doubled
+    expected = run(plain, X, y, optimizer=SGD(0.5)).loss
+    found = run(doubled, X, y, optimizer=SGD(0.25)).loss  # twice the gradient at half the rate
+    assert found == pytest.approx([2 * loss for loss in expected], rel=1e-12)
+    for name, a in plain.parameters.items():
+        np.testing.assert_allclose(doubled.parameters[name], a, rtol=1e-12, atol=1e-15)
+
+
+def test_what_change_returns_is_looked_at():
+    seen = []
+
+    def change(batch, generator):
+        seen.append((len(batch), isinstance(generator, np.random.Generator)))
+        return np.nan * batch
+
+    with pytest.raises(ValueError, match="^the changed X must hold real numbers"):
+        run(dense_network([2, 2], rng()), np.eye(2), [0, 1], change=lambda batch, _: batch.astype(str))
+    with pytest.raises(DivergedError, match="step 1 of 3"):
+        run(dense_network([2, 2], rng()), np.eye(2), [0, 1], change=change)
+    assert seen == [(2, True)]
