@@ -106,3 +106,11 @@ def test_a_kernel_larger_than_the_framed_image_is_refused(kernel, padding):
     for call in (lambda: conv2d(X, W, None, padding), lambda: conv2d_loops(X, W, np.ones(1), padding)):
         with pytest.raises(ValueError, match="W of shape .* does not fit into X"):
             call()
+
+
+def test_nobody_computes_the_gradient_of_data_that_is_not_wanted():
+    X, W, dY = normal((2, 3, 4, 5), (2, 3, 2, 3), (2, 2, 5, 5))
+    dX, *others = conv2d_backward(dY, X, W, 1, input_gradient=False)
+    assert dX is None
+    for found, expected in zip(others, conv2d_backward(dY, X, W, 1)[1:], strict=True):
+        np.testing.assert_array_equal(found, expected)

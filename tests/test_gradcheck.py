@@ -84,3 +84,17 @@ def test_the_slope_in_any_direction_is_the_gradient_times_the_direction(output, 
 
         expected = sum((d[name] * v[name]).sum() for name in start)
         np.testing.assert_allclose(numerical_gradient(loss_along, 0.0, "complex"), expected, rtol=1e-11, atol=1e-14)
+
+
+def test_where_the_function_is_evaluated():
+    points = {"central": [], "complex": []}
+    for method, seen in points.items():
+        numerical_gradient(lambda x: seen.append(x.item()) or x, [-3.0], method)
+    right, left = points["central"]
+    assert right + left == pytest.approx(-6, rel=1e-15) and right - left == pytest.approx(2 * 24e-6, rel=1e-9)
+    assert points["complex"] == [-3 + 1e-30j]
+
+
+def test_gradient_check_names_the_samples_it_refuses():
+    with pytest.raises(ValueError, match="^X must be finite"):
+        gradient_check(dense_network([2, 2], np.random.default_rng(0)), [[np.nan, 1]], [0])

@@ -88,3 +88,17 @@ def test_a_layer_owns_its_arrays():
 def test_what_is_refused(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_what_a_random_layer_is_if_nothing_is_said():
+    dense, conv = Dense.random(3, 2, np.random.default_rng(5)), Conv2d.random(3, 2, 5, np.random.default_rng(5))
+    for layer, shape in ((dense, (3, 2)), (conv, (2, 3, 5, 5))):
+        np.testing.assert_array_equal(layer.W, nnlib.he(np.random.default_rng(5), shape).astype(np.float32))
+        assert layer.W.dtype == layer.b.dtype == np.float32 and layer.b.tolist() == [0, 0]
+    assert conv.padding == Conv2d([[[[1.0]]]]).padding == 0
+
+
+@pytest.mark.parametrize("sizes, name", [((0, 2, 2), "n_in"), ((2, 0, 2), "n_out"), ((2, 2, 0), "size")])
+def test_sizes_of_a_random_convolution_are_refused_by_name(sizes, name):
+    with pytest.raises(ValueError, match=f"^{name} must be a whole number of at least 1"):
+        Conv2d.random(*sizes, np.random.default_rng(0))

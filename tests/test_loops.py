@@ -41,3 +41,16 @@ def test_conv_is_a_sum_of_shifted_images(shape, kernel, padding):
     expected = sum(np.einsum("icrs,oc->iors", framed[:, :, u:u + rows, v:v + columns], W[:, :, u, v])
                    for u in range(p) for v in range(q)) + b.reshape(1, k, 1, 1)
     np.testing.assert_allclose(conv2d_loops(X, W, b, padding), expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("kernel", [(3, 1), (1, 4)])
+def test_a_kernel_larger_than_the_image_is_refused(kernel):
+    with pytest.raises(ValueError, match="does not fit into X"):
+        conv2d_loops(np.ones((1, 1, 2, 3)), np.ones((1, 1, *kernel)), [0.0])
+    assert conv2d_loops(np.ones((1, 1, 2, 3)), np.ones((1, 1, *kernel)), [0.0], padding=1).size > 0
+
+
+@pytest.mark.parametrize("padding", [-1, 0.5, None])
+def test_padding_is_a_whole_number(padding):
+    with pytest.raises(ValueError, match="^padding must be a whole number of at least 0"):
+        conv2d_loops(np.ones((1, 1, 2, 3)), np.ones((1, 1, 1, 1)), [0.0], padding)

@@ -209,3 +209,41 @@ NET = dense_network([3, 4, 2], rng(), dtype="float64")
 def test_what_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("m", [1024, 1025, 1536, 1537, 2047])
+def test_a_long_prediction_is_made_in_blocks_and_says_the_same(m):
+    net, X = with_biases(dense_network([3, 4, 2], rng(), dtype="float64")), normal((m, 3))[0]
+    stages = net.forward(X)
+    np.testing.assert_allclose(net.logits(X), stages[-1], rtol=1e-12, atol=1e-14)
+    images = conv_network()
+    np.testing.assert_allclose(images.logits(np.resize(X, (m, 2, 2, 3)))[-1], images.logits(np.resize(X, (m, 2, 2, 3))[-1:])[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("m", [1, 1025])
+def test_a_parameter_that_was_spoiled_in_place_is_named_and_a_logit_that_overflows_is_not(m):
+    net = Network([Dense([[10.0]], [0.0])], "identity")
+    with np.errstate(over="ignore"):
+        assert np.isinf(net.logits(np.full((m, 1), 1e308))).all()
+    net.parameters["b1"][0] = np.nan
+    with pytest.raises(ValueError, match=r"^b1 must be finite, but b1\[0\] is nan"):
+        net.logits(np.ones((m, 1)))
+
+
+@pytest.mark.parametrize("make, shapes", [
+    (lambda: regression_network(3, 4, 2, rng()), [(3, 4), (4, 2)]), (lambda: binary_network(3, 4, rng()), [(3, 4), (4, 1)]),
+    (lambda: class_network(3, 4, 6, rng()), [(3, 4), (4, 6)])])
+def test_the_weights_of_the_one_line_networks_are_glorots_and_the_activation_sigmoid(make, shapes):
+    net, generator = make(), rng()
+    assert net.layers[1].name == "sigmoid"
+    for name, shape in zip(("W1", "W2"), shapes):
+        np.testing.assert_array_equal(net.parameters[name], nnlib.glorot(generator, shape))
+
+
+def test_what_a_dense_network_is_if_nothing_is_said():
+    net, generator = dense_network([3, 4, 2], rng()), rng()
+    assert [type(layer) for layer in net.layers] == [Dense, Activation, Dense]
+    assert (net.layers[1].name, net.output) == ("relu", "softmax")
+    assert {name: a.dtype for name, a in net.parameters.items()} == dict.fromkeys(("W1", "b1", "W2", "b2"), np.dtype("float32"))
+    for name, shape in (("W1", (3, 4)), ("W2", (4, 2))):
+        np.testing.assert_array_equal(net.parameters[name], nnlib.he(generator, shape).astype("float32"))
