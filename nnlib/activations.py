@@ -6,7 +6,7 @@ Results have the type of the input: float32 stays float32.
 """
 import numpy as np
 
-from .checks import choice, numbers
+from .checks import choice, in_range, numbers
 
 
 def _pair(dA, Z):
@@ -163,6 +163,7 @@ def softplus_backward(dA, Z):
     return dA * sigmoid(Z)
 
 
+@in_range
 def log_sum_exp(Z):
     """Return ln Σ_k e^(Z_ik) for each row i.
 
@@ -191,6 +192,7 @@ def log_sum_exp_backward(da, Z):
     return numbers("da", da, shape=S.shape[:1])[:, None] * S
 
 
+@in_range
 def softmax(Z):
     """Return S_ik = e^(Z_ik) / Σ_j e^(Z_ij): each row becomes positive and sums to one.
 
@@ -206,6 +208,7 @@ def softmax(Z):
     return E / E.sum(axis=1, keepdims=True)
 
 
+@in_range
 def softmax_backward(dA, Z):
     """Return dZ_i = s_i ⊙ (g_i − (g_i · s_i)) for each row g_i of dA, with s_i = softmax(Z)_i.
 

@@ -13,7 +13,7 @@ of the axes, (m, c, h, w); what comes next computes on them as they lie.
 """
 import numpy as np
 
-from .checks import numbers
+from .checks import in_range, numbers
 from .conv import checked_kernels
 
 
@@ -103,6 +103,7 @@ def _copy_samples_last(images, rows):
         rows[..., i:i + few] = images[..., i:i + few]
 
 
+@in_range
 def conv2d_by_rows(X, W, b=None, padding=0):
     """Return `conv2d(X, W, b, padding)`, computed row by row."""
     X, W, padding = checked_kernels(X, W, padding)
@@ -111,6 +112,7 @@ def conv2d_by_rows(X, W, b=None, padding=0):
     return Rows(X.shape, W.shape, padding, dtype).forward(X, W, b)
 
 
+@in_range
 def conv2d_by_rows_backward(dY, X, W, padding=0, input_gradient=True):
     """Return `conv2d_backward(dY, X, W, padding, input_gradient)`, computed row by row."""
     X, W, padding = checked_kernels(X, W, padding)

@@ -2,13 +2,16 @@
 
 A check either returns the argument as an array that is safe to compute with, or raises a
 `ValueError` that names the argument, what came and what was expected. Nothing is changed in place.
+At the other door `in_range` looks at the result: large numbers may lead out of the range of floats.
 
 Looking for NaN in every array of every step would cost a training run more than its additions do.
 So a run checks its data once and then works inside `with trusted():`, where shapes are still
 compared and values are not searched again.
 """
+import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
 
 import numpy as np
 
@@ -30,6 +33,25 @@ def values_are_checked():
     return _values_are_checked.get()
 
 
+def in_range(function):
+    """Make `function` raise `OverflowError` where its result, an array or a tuple of them, is not finite.
+
+    Its arguments are finite, so an infinite result is one that no float can hold. A number on the way
+    that overflows to its limit, such as e^(−∞) = 0, gives no warning.
+    """
+    @wraps(function)
+    def checked(*args, **kwargs):
+        with np.errstate(over="ignore", invalid="ignore"):
+            result = function(*args, **kwargs)
+        if values_are_checked():
+            for part in result if isinstance(result, tuple) else (result,):
+                if part is not None and not all_finite(part):
+                    raise OverflowError(f"the result of {function.__qualname__} has left the range of {part.dtype}: "
+                                        "its arguments hold numbers that are too large, or divisors too small")
+        return result
+    return checked
+
+
 def numbers(name, value, ndim=None, shape=None):
     """Return `value` as a float or complex array, or raise `ValueError`.
 
@@ -47,44 +69,57 @@ def numbers(name, value, ndim=None, shape=None):
         raise ValueError(f"{name} must have shape {wanted}, but has shape {array.shape}")
     if array.size == 0:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if values_are_checked() and not _all_finite(array):
+    if values_are_checked() and not all_finite(array):
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite, but {name}{list(where)} is {array[where]}")
     return array
 
 
-def _all_finite(array):
+def reals(name, value, ndim=None, shape=None):
+    """Do as `numbers` does, and refuse complex numbers: for what has no meaning with them."""
+    array = numbers(name, value, ndim, shape)
+    if array.dtype.kind == "c":
+        raise ValueError(f"{name} must hold real numbers, but its type is {array.dtype}")
+    return array
+
+
+def all_finite(array):
+    """Return whether no entry is NaN or infinite."""
     # one NaN or infinity spoils the sum; asking it first needs one pass and no second array
     with np.errstate(over="ignore", invalid="ignore"):
         return np.isfinite(array.sum()) or np.isfinite(array).all()
 
 
-def _rectangular(name, value):
+def rectangular(name, value, dtype=None):
+    """Return `value` as an array, or raise `ValueError` for rows that differ in length and for masked entries."""
+    if type(value) is not np.ndarray and np.ma.is_masked(value):
+        raise ValueError(f"{name} must have a number in each place, but {np.ma.count_masked(value)} are masked")
     try:
-        return np.asarray(value)
+        return np.asarray(value, dtype=dtype)
     except ValueError:
         raise ValueError(f"{name} must be a rectangular array of numbers: its rows differ in length") from None
 
 
 def _as_array(name, value):
-    array = _rectangular(name, value)
+    array = rectangular(name, value)
     if array.dtype.type in (np.float32, np.float64, np.complex128):
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
     if array.dtype == np.float16:
         return array.astype(np.float32)
     if array.dtype.kind in "biu" or array.dtype == np.longdouble:
-        return array.astype(np.float64)
+        with np.errstate(over="ignore"):  # becomes infinite, and is refused as that
+            return array.astype(np.float64)
     raise ValueError(f"{name} must hold real numbers, but its type is {array.dtype}")
 
 
 def axes(name, value):
     """Return how many axes `value` has, or raise `ValueError`."""
-    return _rectangular(name, value).ndim
+    return rectangular(name, value).ndim
 
 
 def labels(name, value, classes):
     """Return `value` as a vector of integer labels in 0 … classes − 1, or raise `ValueError`."""
-    array = _rectangular(name, value)
+    array = rectangular(name, value)
     if array.dtype.kind not in "iu":
         raise ValueError(f"{name} must hold integer labels, but its type is {array.dtype}")
     if array.ndim != 1 or array.size == 0:
@@ -117,8 +152,20 @@ def choice(name, value, options):
 
 def generator(name, value):
     """Return `value` if it is a random generator, or raise `ValueError`."""
-    if not isinstance(value, np.random.Generator):
-        raise ValueError(f"{name} must be a numpy.random.Generator, but is {value!r}")
+    return instance(name, value, np.random.Generator, "a numpy.random.Generator")
+
+
+def instance(name, value, kind, called):
+    """Return `value` if it is an object of the class (or one of the classes) `kind`, or raise `ValueError`."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{name} must be {called}, but is {value!r}")
+    return value
+
+
+def function(name, value):
+    """Return `value` if it can be called, or raise `ValueError`."""
+    if not callable(value):
+        raise ValueError(f"{name} must be a function, but is {value!r}")
     return value
 
 
@@ -132,6 +179,6 @@ def whole(name, value, least=1):
 def real(name, value, least=0.0, below=np.inf):
     """Return `value` as a float in [least, below), or raise `ValueError`."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)) \
-            or not least <= value < below:
+            or not least <= value < below or value > sys.float_info.max:  # as a whole number may be
         raise ValueError(f"{name} must be a number in [{least}, {below}), but is {value!r}")
     return float(value)

@@ -6,9 +6,10 @@ Kernels are (k, c, p, q): output channel, input channel, row, column.
 """
 import numpy as np
 
-from .checks import numbers, whole
+from .checks import in_range, numbers, whole
 
 
+@in_range
 def conv2d(X, W, b=None, padding=0):
     """Return Y_iors = Σ_cuv W_ocuv X_ic(r+u−P)(s+v−P) + b_o, with X zero outside the image.
 
@@ -24,6 +25,7 @@ def conv2d(X, W, b=None, padding=0):
     return Y if b is None else Y + numbers("b", b, shape=W.shape[:1])[:, None, None]
 
 
+@in_range
 def conv2d_backward(dY, X, W, padding=0, input_gradient=True):
     """Return (dX, dW, db) for Y = conv2d(X, W, b, padding).
 

@@ -6,12 +6,15 @@ holds no pickle, so loading a file runs no code of whoever made it.
 import io
 import json
 import os
-import tempfile
+import secrets
+import shutil
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from .checks import instance, reals
 from .layers import Activation, Conv2d, Dense, Flatten
 from .network import Network
 
@@ -22,27 +25,41 @@ LARGEST = 2 ** 31  # bytes of parameters; a file that unpacks to more is refused
 def save(network, path):
     """Write `network` to `path`; the file appears whole or not at all, and replaces an older one.
 
-    Raises OSError where it cannot be written; an older file is then left as it was. Source: S3-08.
+    Raises OSError where it cannot be written, and ValueError for a network that `load` would refuse: a
+    parameter is no finite number, a layer is none of nnlib's. An older file is then left as it was.
+    Source: S3-08.
 
+    >>> from tempfile import TemporaryDirectory
     >>> from nnlib import dense_network
-    >>> with tempfile.TemporaryDirectory() as folder:
+    >>> with TemporaryDirectory() as folder:
     ...     save(dense_network([3, 2], np.random.default_rng(0)), Path(folder) / "net.npz")
     ...     load(Path(folder) / "net.npz").parameters["W1"].shape
     (3, 2)
     """
-    path = Path(path)
+    instance("network", network, Network, "a nnlib.Network")
     text = json.dumps({"format": FORMAT, "output": network.output,
                        "layers": [_description(layer) for layer in network.layers]})
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, network=np.array(text), **network.parameters)
+    arrays = {name: reals(name, array) for name, array in network.parameters.items()}
+    with replacing(path) as file:
+        np.savez(file, network=np.array(text), **arrays)
+
+
+@contextmanager
+def replacing(path):
+    """Open a file that takes the place of `path` when the block ends, and only if it ends well."""
+    path = Path(path)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    with open(temporary, "xb") as file:  # by this call its mode is what the umask leaves
+        try:
+            if path.exists():
+                shutil.copymode(path, temporary)
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink()
+            raise
 
 
 def load(path):
@@ -51,8 +68,9 @@ def load(path):
     Raises ValueError for a file that is damaged, that something else wrote, or that unpacks to
     more than 2 GiB, and FileNotFoundError where there is none. Source: S3-08.
 
+    >>> from tempfile import TemporaryDirectory
     >>> from nnlib import regression_network
-    >>> with tempfile.TemporaryDirectory() as folder:
+    >>> with TemporaryDirectory() as folder:
     ...     save(regression_network(3, 5, 2, np.random.default_rng(0)), Path(folder) / "net.npz")
     ...     load(Path(folder) / "net.npz").output
     'identity'

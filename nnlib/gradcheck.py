@@ -8,30 +8,37 @@ from functools import partial
 
 import numpy as np
 
-from .checks import choice, numbers
+from .checks import choice, function, in_range, instance, numbers, reals
+from .network import Network
 
 
+@in_range
 def numerical_gradient(f, X, method="central"):
     """Return G with G[j] = ∂f/∂X[j], the derivative tensor of f at X.
 
     f takes an array of the shape of X and returns a number or an array. G has the shape of f(X)
     followed by that of X; for a scalar f it has the shape of X. "central" uses
     (f(x + h) − f(x − h)) / 2h with h = 6e-6 (1 + |x|); "complex" uses Im f(x + ih) / h with
-    h = 1e-30. Both are for float64. Source: S1-54, S2-51, S2-52, S2-53.
+    h = 1e-30. Both are for float64. Raises ValueError where f returns what is no finite numbers,
+    or real ones for complex ones: then it drops the part that counts. Source: S1-54, S2-51, S2-52, S2-53.
 
     >>> numerical_gradient(lambda x: x ** 2, [1.0, 2.0], "complex")
     array([[2., 0.],
            [0., 4.]])
     """
-    choice("method", method, ("central", "complex"))
-    X = numbers("X", X).astype(np.float64)
+    choice("method", method, ("central", "complex")), function("f", f)
+    X = reals("X", X).astype(np.float64)
     columns = []
     for at in np.ndindex(X.shape):
         if method == "central":
             h = 6e-6 * (1 + abs(X[at]))
-            columns.append((f(_moved(X, at, h)) - f(_moved(X, at, -h))) / (2 * h))
+            after, before = (numbers("f(X)", f(_moved(X, at, step))) for step in (h, -h))
+            columns.append((after - before) / (2 * h))
         else:
-            columns.append(np.imag(f(_moved(X.astype(complex), at, 1e-30j))) / 1e-30)
+            value = numbers("f(X)", f(_moved(X.astype(complex), at, 1e-30j)))
+            if value.dtype.kind != "c":
+                raise ValueError(f"f must compute with complex numbers, but returned {value.dtype} for complex128")
+            columns.append(np.imag(value) / 1e-30)
     G = np.stack(columns, axis=-1)
     return G.reshape(G.shape[:-1] + X.shape)
 
@@ -50,7 +57,8 @@ def relative_error(a, b):
     """
     a = numbers("a", a)
     b = numbers("b", b, shape=a.shape)
-    return float(np.max(np.abs(a - b) / np.maximum(1, np.maximum(np.abs(a), np.abs(b)))))
+    size = np.maximum(1, np.maximum(np.abs(a), np.abs(b)))
+    return float(2 * np.max(np.abs(a / 2 - b / 2) / size))  # halves, for a − b may be too large for a float
 
 
 def gradient_check(network, X, Y, method="central"):
@@ -66,8 +74,8 @@ def gradient_check(network, X, Y, method="central"):
     >>> max(errors.values()) < 1e-12
     True
     """
-    X = numbers("X", X).astype(np.float64)
-    network = deepcopy(network)  # the caller's network stays as it is
+    X = reals("X", X).astype(np.float64)
+    network = deepcopy(instance("network", network, Network, "a nnlib.Network"))  # the caller's network stays as it is
     exact = {name: array.astype(np.float64) for name, array in network.parameters.items()}
     network.parameters = exact
     found = network.gradients(X, Y)[1]

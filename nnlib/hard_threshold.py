@@ -14,6 +14,7 @@ from numbers import Rational
 
 import numpy as np
 
+from .checks import rectangular
 from .layers import Activation, Dense
 from .network import Network
 
@@ -67,9 +68,12 @@ def rational(name, value):
     try:
         if isinstance(value, Rational):  # whose own parts need not be plain whole numbers
             return Fraction(int(value.numerator), int(value.denominator))
-        if isinstance(value, (float, Decimal, str)):
+        if isinstance(value, str) and "e" in value.lower():
+            value = Decimal(value)
+        # a power of ten may be short to write and too long to compute with
+        if isinstance(value, (float, str)) or isinstance(value, Decimal) and abs(value.adjusted()) < 10_000:
             return Fraction(value)
-    except (ValueError, OverflowError, ZeroDivisionError):
+    except (ValueError, ArithmeticError):
         pass  # nan, inf, a string that is no number, "1/0"
     raise ValueError(f"{name} must hold rational numbers (whole numbers, fractions, finite floats, "
                      f"strings such as '1/3'), but holds {value!r}")
@@ -80,10 +84,7 @@ def rationals(name, value, *shapes):
 
     None in a shape stands for any length.
     """
-    try:
-        array = np.asarray(value, dtype=object)  # any other type would change some of the numbers
-    except ValueError:
-        raise ValueError(f"{name} must be a rectangular array: its rows differ in length") from None
+    array = rectangular(name, value, object)  # any other type would change some of the numbers
     if not any(len(shape) == array.ndim and all(n in (None, k) for n, k in zip(shape, array.shape))
                for shape in shapes):
         wanted = " or ".join(str(tuple("any" if n is None else n for n in shape)) for shape in shapes).replace("'", "")

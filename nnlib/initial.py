@@ -68,6 +68,6 @@ def initial_weights(name, rng, shape, dtype):
     dtype('float32')
     """
     scheme = INITIAL_WEIGHTS[choice("weights", name, tuple(INITIAL_WEIGHTS))]
-    if dtype not in ("float32", "float64", np.float32, np.float64):
+    if not isinstance(dtype, (str, type, np.dtype)) or dtype not in ("float32", "float64", np.float32, np.float64):
         raise ValueError(f"dtype must be float32 or float64, but is {dtype!r}")
     return scheme(rng, shape).astype(dtype)

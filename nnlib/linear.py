@@ -5,9 +5,10 @@ Samples are rows. W[i, j] joins input i to neuron j, so W has shape (n_in, n_out
 import numpy as np
 
 from .activations import activation as named_activation
-from .checks import numbers
+from .checks import in_range, numbers
 
 
+@in_range
 def matmul_backward(dC, A, B):
     """Return (dA, dB) = (dC Bᵀ, Aᵀ dC) for C = AB.
 
@@ -24,6 +25,7 @@ def matmul_backward(dC, A, B):
     return dC @ B.T, A.T @ dC
 
 
+@in_range
 def dense(X, W, b=None):
     """Return Z = XW + b.
 
@@ -40,6 +42,7 @@ def dense(X, W, b=None):
     return Z if b is None else Z + numbers("b", b, shape=W.shape[1:])
 
 
+@in_range
 def dense_backward(dZ, X, W, input_gradient=True):
     """Return (dX, dW, db) = (dZ Wᵀ, Xᵀ dZ, Σ_i dZ_i).
 
@@ -70,6 +73,7 @@ def augment(X):
     return np.hstack([np.ones_like(X[:, :1]), X])
 
 
+@in_range
 def neuron(x, w, b, activation):
     """Return a = σ(z) with z = Σ_i w_i x_i + b, a single number.
 
@@ -82,6 +86,7 @@ def neuron(x, w, b, activation):
     return named_activation(activation)[0](_net(x, w, b))[0]
 
 
+@in_range
 def neuron_backward(da, x, w, b, activation):
     """Return (dx, dw, db) = (δ w, δ x, δ) with δ = da σ′(z), for one neuron.
 

@@ -4,9 +4,10 @@ The vectorised functions are tested against these, and the book measures how muc
 """
 import numpy as np
 
-from .checks import numbers, whole
+from .checks import in_range, numbers, whole
 
 
+@in_range
 def dense_loops(X, W, b):
     """Return Z with Z_ij = Σ_k X_ik W_kj + b_j, for X (m, n), W (n, r), b (r,).
 
@@ -27,6 +28,7 @@ def dense_loops(X, W, b):
     return Z
 
 
+@in_range
 def conv2d_loops(X, W, b, padding=0):
     """Return Y_iors = Σ_cuv W_ocuv X_ic(r+u−P)(s+v−P) + b_o, shapes as in `conv2d`.
 

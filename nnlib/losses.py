@@ -7,7 +7,7 @@ A backward returns the gradient of the mean or of the sum by the loss's first ar
 import numpy as np
 
 from .activations import log_sum_exp, sigmoid, softmax, softplus
-from .checks import axes, choice, distributions, labels, numbers, real, whole
+from .checks import axes, choice, distributions, in_range, labels, numbers, real, whole
 
 
 def one_hot(y, classes):
@@ -21,9 +21,13 @@ def one_hot(y, classes):
            [1., 0., 0.]])
     """
     classes = whole("classes", classes)
-    return np.eye(classes)[labels("y", y, classes)]
+    y = labels("y", y, classes)
+    Y = np.zeros((len(y), classes))
+    Y[np.arange(len(y)), y] = 1
+    return Y
 
 
+@in_range
 def squared_error(Yhat, Y, reduction="mean"):
     """Return the mean over samples of Σ_k (ŷ_ik − y_ik)².
 
@@ -37,6 +41,7 @@ def squared_error(Yhat, Y, reduction="mean"):
     return _reduce(_per_sample((Yhat - Y) ** 2), reduction)
 
 
+@in_range
 def squared_error_backward(Yhat, Y, reduction="mean"):
     """Return dŶ = 2 (Ŷ − Y) / m, without the division for the sum.
 
@@ -49,6 +54,7 @@ def squared_error_backward(Yhat, Y, reduction="mean"):
     return 2 * (Yhat - Y) / _divisor(len(Yhat), reduction)
 
 
+@in_range
 def sigmoid_cross_entropy(Z, Y, reduction="mean"):
     """Return the mean over samples of ln(1 + e^z) − yz: binary cross-entropy from the logit z.
 
@@ -92,6 +98,7 @@ def cross_entropy(S, Y, reduction="mean", epsilon=0.0):
     return _reduce(-(Y * np.log(np.where(Y != 0, S, 1))).sum(axis=1), reduction)
 
 
+@in_range
 def cross_entropy_backward(S, Y, reduction="mean", epsilon=0.0):
     """Return dS = −Y / S / m, without the division by m for the sum.
 
@@ -106,6 +113,7 @@ def cross_entropy_backward(S, Y, reduction="mean", epsilon=0.0):
     return np.where(clipped == np.asarray(S), dS, 0)
 
 
+@in_range
 def softmax_cross_entropy(Z, Y, reduction="mean"):
     """Return the mean over samples of ln Σ_j e^(z_ij) − Σ_k y_ik z_ik: cross-entropy from logits.
 
@@ -147,7 +155,7 @@ def _pair(name, Z, Y):
         raise ValueError(f"{name} must have at least one axis, the samples, but is a single number")
     if Z.shape[1:] == (1,) and axes("Y", Y) == 1:
         Y = np.reshape(Y, (-1, 1))  # one output: targets may come as a vector
-    return Z, numbers("Y", Y, shape=Z.shape).astype(Z.dtype, copy=False)
+    return Z, _as_type(Z, numbers("Y", Y, shape=Z.shape))
 
 
 def _binary_pair(Z, Y):
@@ -164,7 +172,13 @@ def _logits(Z, Y):
         if len(Y) != len(Z):
             raise ValueError(f"Y must hold {len(Z)} labels, one for each row of Z, but holds {len(Y)}")
         return Z, Y
-    return Z, distributions("Y", Y, Z.shape).astype(Z.dtype, copy=False)
+    return Z, _as_type(Z, distributions("Y", Y, Z.shape))
+
+
+def _as_type(Z, Y):
+    if Y.dtype.kind == "c" != Z.dtype.kind:
+        raise ValueError(f"Y must hold real numbers, as the first argument does, but its type is {Y.dtype}")
+    return Y.astype(Z.dtype, copy=False)
 
 
 def _probability_pair(S, Y, epsilon):

@@ -1,12 +1,12 @@
 """Measures of a trained network that are not losses."""
 import numpy as np
 
-from .checks import axes, distributions, labels, numbers, whole
+from .checks import axes, distributions, labels, numbers, reals, whole
 
 
 def _labels_of(name, Y):
     # a matrix holds scores, probabilities or one-hot rows: its label is the column of the largest
-    return numbers(name, Y, ndim=2).argmax(axis=1) if axes(name, Y) == 2 else Y
+    return reals(name, Y, ndim=2).argmax(axis=1) if axes(name, Y) == 2 else Y
 
 
 def _label_pair(predicted, Y):
@@ -57,7 +57,7 @@ def calibration(S, Y, bins=10):
     >>> float(confidence[1]), float(right[1]), count
     (0.8, 0.5, array([0, 2]))
     """
-    S, bins = distributions("S", S, (None, None)), whole("bins", bins)
+    S, bins = distributions("S", reals("S", S), (None, None)), whole("bins", bins)
     predicted, Y = _label_pair(S, Y)
     labels("Y", Y, S.shape[1])
     confidence = S.max(axis=1)

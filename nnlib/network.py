@@ -7,7 +7,7 @@ import numpy as np
 
 from . import losses
 from .activations import sigmoid, softmax
-from .checks import choice, numbers, trusted, values_are_checked, whole
+from .checks import all_finite, choice, generator, instance, numbers, reals, trusted, values_are_checked, whole
 from .in_place import Step
 from .layers import Activation, Dense
 
@@ -35,7 +35,7 @@ class Network:
     """
 
     def __init__(self, layers, output):
-        layers = list(layers)
+        layers = list(instance("layers", layers, (list, tuple), "a list of layers"))
         for layer in layers:
             if not (hasattr(layer, "forward") and hasattr(layer, "backward")):
                 raise ValueError(f"layers must hold layers, but holds {layer!r}")
@@ -57,7 +57,7 @@ class Network:
     @parameters.setter
     def parameters(self, arrays):
         own = self.parameters
-        if set(arrays) != set(own):
+        if set(instance("parameters", arrays, dict, "a dictionary of arrays")) != set(own):
             raise ValueError(f"parameters must be named {sorted(own)}, but are named {sorted(arrays)}")
         checked = {name: numbers(name, arrays[name], shape=own[name].shape).copy() for name in own}
         for l, (_, layer) in enumerate(self._with_parameters(), start=1):
@@ -72,10 +72,17 @@ class Network:
         X has shape (m, n), or (m, c, h, w) where the first layer is a convolution.
         Source: S0-34, S4-25.
         """
-        stages = [numbers("X", X)]
-        for layer in self.layers:
-            stages.append(layer.forward(stages[-1]))
-        return stages
+        X = numbers("X", X)
+        return [X, *self._outputs(X)]
+
+    def _outputs(self, A):
+        for at, layer in enumerate(self.layers, start=1):
+            try:
+                A = layer.forward(A)
+            except (ValueError, OverflowError) as error:
+                kind = OverflowError if isinstance(error, OverflowError) else ValueError
+                raise kind(f"layer {at}, {type(layer).__name__}: {error}") from error
+            yield A
 
     def backward(self, dOut, stages, input_gradient=True):
         """Return (dstages, gradients) for the upstream gradient dOut of the last stage.
@@ -84,7 +91,7 @@ class Network:
         `input_gradient=False` dstages[0], the gradient of the data, may be None.
         Source: S0-45, S1-55, S2-80, S4-31.
         """
-        if len(stages) != len(self.layers) + 1:
+        if len(instance("stages", stages, (list, tuple), "a list of arrays")) != len(self.layers) + 1:
             raise ValueError(f"stages must hold {len(self.layers) + 1} arrays, but holds {len(stages)}")
         dstages, found = [numbers("dOut", dOut, shape=np.shape(stages[-1]))], []
         for l in reversed(range(len(self.layers))):
@@ -96,30 +103,43 @@ class Network:
                          for name, g in gradients.items()}
 
     def logits(self, X):
-        """Return Z, the output of the last layer, before the output map. Source: S0-07, S2-11."""
+        """Return Z, the output of the last layer, before the output map.
+
+        Raises ValueError for a parameter that was changed in place to what is no finite number, and
+        OverflowError where a layer's result is too large for a float. (Of more than 1,024 samples the
+        last layer's result alone is looked at.) Source: S0-07, S2-11.
+        """
         A = numbers("X", X)
-        if len(A) > 2 * ROWS:
+        if A.ndim > 1 and len(A) > 2 * ROWS:
             return self._logits_in_blocks(A)
-        with trusted():  # the parameters were checked when they were set
-            for layer in self.layers:
-                A = layer.forward(A)
-        return self._finite(A)
+        # ReLU would hide −∞. A layer's output shows whatever its parameters hold, and is smaller than they are
+        finite, checked = True, values_are_checked()
+        with trusted(), np.errstate(over="ignore", invalid="ignore"):
+            for layer, A in zip(self.layers, self._outputs(A)):
+                finite = finite and not (checked and layer.parameters and not all_finite(A))
+        if not finite:
+            self._complain()
+        return A
+
+    def _complain(self):
+        for name, array in self.parameters.items():
+            numbers(name, array)
+        raise OverflowError("a layer's result is too large for a float: X or a parameter holds numbers too large")
 
     def _logits_in_blocks(self, X):
         # so that what a block's layers hand on stays in the cache, and memory does not grow with m
+        for name, array in self.parameters.items():
+            numbers(name, array)
         step = Step(self, (ROWS, *X.shape[1:]), X.dtype)
         Z = np.empty((len(X), *step.Z.shape[1:]), step.Z.dtype)
         end = len(X) - len(X) % ROWS
-        for start in range(0, end, ROWS):
-            Z[start:start + ROWS] = step.predict(X[start:start + ROWS])
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, end, ROWS):
+                Z[start:start + ROWS] = step.predict(X[start:start + ROWS])
         if end < len(X):
             Z[end:] = self.logits(X[end:])
-        return self._finite(Z)
-
-    def _finite(self, Z):
-        if values_are_checked() and not np.isfinite(Z).all():
-            for name, array in self.parameters.items():
-                numbers(name, array)  # was one changed in place to what is no number?
+        if values_are_checked() and not all_finite(Z):
+            self._complain()
         return Z
 
     def predict_proba(self, X):
@@ -136,7 +156,7 @@ class Network:
         Labels count from 0; one sigmoid output gives a vector of m labels.
         Source: S2-12, S2-14, S0-48.
         """
-        Z = self.logits(X)
+        Z = reals("the logits of X", self.logits(X))  # complex numbers have no order
         if self.output == "softmax":
             return Z.argmax(axis=1)
         if self.output == "sigmoid":
@@ -164,8 +184,9 @@ class Network:
 
     def shapes(self, X):
         """Return rows (stage, shape, shapes of the parameters) for the input X. Source: S0-21."""
-        rows = [("input", np.shape(X), {})]
-        for layer, A in zip(self.layers, self.forward(X)[1:]):
+        first, *stages = self.forward(X)
+        rows = [("input", first.shape, {})]
+        for layer, A in zip(self.layers, stages):
             rows.append((getattr(layer, "name", type(layer).__name__), A.shape,
                          {name: array.shape for name, array in layer.parameters.items()}))
         return rows
@@ -181,7 +202,8 @@ def dense_network(widths, rng, activation="relu", output="softmax", weights="he"
     >>> {name: array.shape for name, array in net.parameters.items()}
     {'W1': (4, 3), 'b1': (3,), 'W2': (3, 2), 'b2': (2,)}
     """
-    if len(widths) < 2:
+    generator("rng", rng)
+    if not isinstance(widths, (list, tuple)) or len(widths) < 2:
         raise ValueError(f"widths must name at least an input and an output width, but is {widths!r}")
     layers = []
     for n_in, n_out in zip(widths[:-1], widths[1:]):

@@ -4,7 +4,7 @@ from time import perf_counter
 
 import numpy as np
 
-from .checks import generator, numbers, real, trusted, whole
+from .checks import all_finite, function, generator, instance, numbers, real, reals, trusted, whole
 from .in_place import Steps
 from .metrics import accuracy
 from .network import Network
@@ -42,15 +42,26 @@ class SGD:
 
     def rate(self, done):
         """Return the learning rate when the part `done` of the run, from 0 to 1, is behind us."""
-        return self.learning_rate(done) if callable(self.learning_rate) else self.learning_rate
+        if not callable(self.learning_rate):
+            return self.learning_rate
+        return real("the result of learning_rate", self.learning_rate(done))
 
     def step(self, parameters, gradients, done=0.0):
-        """Change the arrays of `parameters` in place, by one step against `gradients`."""
-        if set(gradients) != set(parameters):
-            raise ValueError(f"gradients must be named {sorted(parameters)}, but are named {sorted(gradients)}")
-        rate = self.rate(done)
+        """Change the arrays of `parameters` in place, by one step against `gradients`.
+
+        Raises ValueError for unfit gradients, before anything is changed, and DivergedError where a
+        parameter is no longer finite.
+        """
+        gradients, rate = _checked_gradients(parameters, gradients), self.rate(done)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._step(parameters, gradients, rate)
         for name, theta in parameters.items():
-            d = numbers(f"gradients[{name!r}]", gradients[name], shape=theta.shape)
+            if not all_finite(theta):
+                raise DivergedError(f"{name} is no longer finite after a step with the learning rate {rate:.3g}")
+
+    def _step(self, parameters, gradients, rate):
+        for name, theta in parameters.items():
+            d = gradients[name]
             decay = self.weight_decay if name.startswith("W") else 0
             if self.momentum and name not in self._velocity:
                 self._velocity[name] = np.zeros_like(theta)
@@ -80,6 +91,18 @@ class SGD:
             np.subtract(theta, d, out=theta)
 
 
+def _checked_gradients(parameters, gradients):
+    for name, arrays in (("parameters", parameters), ("gradients", gradients)):
+        instance(name, arrays, dict, "a dictionary of arrays")
+    if set(gradients) != set(parameters):
+        raise ValueError(f"gradients must be named {sorted(parameters)}, but are named {sorted(gradients)}")
+    for name, theta in parameters.items():
+        if not isinstance(theta, np.ndarray) or theta.dtype.kind != "f" or not theta.flags.writeable:
+            raise ValueError(f"parameters[{name!r}] must be an array of floats that can be changed in place, but is {theta!r}")
+        reals(f"parameters[{name!r}]", theta)
+    return {name: reals(f"gradients[{name!r}]", gradients[name], shape=theta.shape) for name, theta in parameters.items()}
+
+
 def _blocks(array, entries=2**14):
     """Yield slices along the first axis, so small that the passes over a block stay in the cache."""
     rows = max(1, entries * len(array) // max(1, array.size))
@@ -96,8 +119,8 @@ def falling(start, end=0.0):
     >>> [round(rate(done), 3) for done in (0.0, 0.5, 1.0)]
     [0.1, 0.05, 0.0]
     """
-    real("start", start), real("end", end)
-    return lambda done: float(end + (start - end) * (1 + np.cos(np.pi * done)) / 2)
+    start, end = real("start", start), real("end", end)
+    return lambda done: float(end + (start - end) * (1 + np.cos(np.pi * real("done", done))) / 2)
 
 
 def minibatches(m, batch_size, rng):
@@ -147,13 +170,19 @@ def train(network, X, Y, *, epochs, batch_size, optimizer, rng, validation=None,
     3
     """
     epochs, batch_size = whole("epochs", epochs), whole("batch_size", batch_size)
-    generator("rng", rng)
+    generator("rng", rng), instance("network", network, Network, "a nnlib.Network")
+    for name in ("restart", "rate", "step"):
+        function(f"optimizer.{name}", getattr(optimizer, name, None))
+    if change is not None:
+        function("change", change)
     if patience is not None and validation is None:
         raise ValueError("patience needs a validation set, but validation is None")
     if patience is not None:
         whole("patience", patience)
     X, Y = _at_the_door(network, "", X, Y)
     if validation is not None:
+        if len(instance("validation", validation, (tuple, list), "a pair (X, Y)")) != 2:
+            raise ValueError(f"validation must be a pair (X, Y), but holds {len(validation)} parts")
         validation = _at_the_door(network, "validation ", *validation)
     history, best = History(), None
     optimizer.restart()
@@ -180,7 +209,7 @@ def train(network, X, Y, *, epochs, batch_size, optimizer, rng, validation=None,
 
 
 def _at_the_door(network, which, X, Y):
-    X, numbers_of_Y = numbers(f"{which}X", X), numbers(f"{which}Y", Y)
+    X, numbers_of_Y = reals(f"{which}X", X), reals(f"{which}Y", Y)
     if X.ndim == 0 or X.shape[:1] != numbers_of_Y.shape[:1]:
         raise ValueError(f"{which}X and Y must hold as many samples, but have shapes "
                          f"{X.shape} and {numbers_of_Y.shape}")
@@ -190,7 +219,8 @@ def _at_the_door(network, which, X, Y):
         network.loss_of_logits(np.zeros((len(X), *one.shape[1:]), one.dtype), Y)  # and every label
     except ValueError as error:
         raise ValueError(f"{which}{error}") from None
-    return X, Y
+    # NumPy can index with unsigned labels, and not add them to an index
+    return X, Y.astype(np.int64) if Y.dtype.kind == "u" and network.output == "softmax" else Y
 
 
 def _epoch(network, X, Y, batch_size, optimizer, rng, change, bar, steps):
@@ -201,7 +231,9 @@ def _epoch(network, X, Y, batch_size, optimizer, rng, change, bar, steps):
         if change is None:
             X_batch = batch_of(X, batch)
         else:
-            X_batch = numbers("the changed X", change(X[batch], rng))
+            X_batch = reals("the changed X", change(X[batch], rng))
+            if X_batch.shape[:1] != batch.shape:
+                raise ValueError(f"change must return {len(batch)} samples, but returned shape {X_batch.shape}")
         done = bar.n / steps
         # a plain step is θ − η dθ: η goes into the error of the last layer, and no pass is spent on it
         loss, gradients = gradients_of(X_batch, Y[batch], optimizer.rate(done) if plain else 1.0)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..checks import generator, numbers, real, whole
+from ..checks import generator, in_range, numbers, real, reals, whole
 
 MNIST_SHA256 = "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64"
 
@@ -40,7 +40,7 @@ def pixels(images):
     array([[0. , 1. ],
            [0.2, 0. ]], dtype=float32)
     """
-    images = numbers("images", images, ndim=3)
+    images = reals("images", images, ndim=3)
     if images.min() < 0 or images.max() > 255:
         raise ValueError(f"images must lie in 0 … 255, but range from {images.min()} to {images.max()}")
     return (images.reshape(len(images), -1) / 255).astype(np.float32)
@@ -69,18 +69,24 @@ def shift_images(X, rng, side=28):
 class Standardizer:
     """Shift and scale each column to mean 0 and variance 1, as measured on the data it was made of.
 
-    A constant column becomes 0. Make it of the training data, and use it on all. Source: S3-04.
+    A constant column becomes 0. Make it of the training data, and use it on all. Raises ValueError
+    for a column whose entries differ by less than a float can measure. Source: S3-04.
 
     >>> Standardizer([[0.0, 5.0], [2.0, 5.0]])([[4.0, 5.0]])
     array([[3., 0.]])
     """
 
     def __init__(self, X):
-        X = numbers("X", X, ndim=2)
+        X = reals("X", X, ndim=2)
         constant = (X == X[0]).all(axis=0)  # asked of the data: rounding may leave a tiny deviation
-        self.mean = np.where(constant, X[0], X.mean(axis=0))
-        self.deviation = np.where(constant, 1, X.std(axis=0))
+        power = np.frexp(np.abs(X).max(axis=0))[1]  # by a power of 2, which costs no digit: squares stay in range
+        scaled = np.ldexp(X, -power)
+        self.mean = np.where(constant, X[0], np.ldexp(scaled.mean(axis=0), power))
+        self.deviation = np.where(constant, 1, np.ldexp(scaled.std(axis=0), power))
+        if (self.deviation < np.finfo(X.dtype).tiny).any():
+            raise ValueError(f"column {self.deviation.argmin()} of X varies by less than {np.finfo(X.dtype).tiny:.1e}")
 
+    @in_range
     def __call__(self, X):
         """Return (X − mean) / deviation, column by column."""
         return (numbers("X", X, shape=(None, len(self.mean))) - self.mean) / self.deviation
