@@ -102,6 +102,7 @@ def neuron_backward(da, x, w, b, activation):
     return delta * numbers("w", w), delta * numbers("x", x), delta
 
 
+@in_range
 def _net(x, w, b):
     x = numbers("x", x, ndim=1)
     w = numbers("w", w, shape=x.shape)

@@ -7,7 +7,7 @@ A backward returns the gradient of the mean or of the sum by the loss's first ar
 import numpy as np
 
 from .activations import log_sum_exp, sigmoid, softmax, softplus
-from .checks import axes, choice, distributions, in_range, labels, numbers, real, whole
+from .checks import all_finite, axes, choice, distributions, in_range, labels, numbers, real, values_are_checked, whole
 
 
 def one_hot(y, classes):
@@ -126,9 +126,9 @@ def softmax_cross_entropy(Z, Y, reduction="mean"):
     Z, Y = _logits(Z, Y)
     if Y.ndim == 1:
         true_logits = Z[np.arange(len(Z)), Y]
-        return _reduce(log_sum_exp(Z - true_logits[:, None]), reduction)
+        return _reduce(log_sum_exp(_differences(Z, true_logits)), reduction)
     # Σ_k y_k = 1 lets the row maximum be taken out of both terms: no large numbers are subtracted
-    Z = Z - Z.real.max(axis=1, keepdims=True)
+    Z = _differences(Z, Z.real.max(axis=1))
     return _reduce(log_sum_exp(Z) - (Y * Z).sum(axis=1), reduction)
 
 
@@ -179,6 +179,13 @@ def _as_type(Z, Y):
     if Y.dtype.kind == "c" != Z.dtype.kind:
         raise ValueError(f"Y must hold real numbers, as the first argument does, but its type is {Y.dtype}")
     return Y.astype(Z.dtype, copy=False)
+
+
+def _differences(Z, z):
+    D = Z - z[:, None]
+    if values_are_checked() and not all_finite(D):
+        raise OverflowError(f"the logits in a row of Z differ by more than a number of type {D.dtype} can hold")
+    return D
 
 
 def _probability_pair(S, Y, epsilon):

@@ -3,6 +3,8 @@
 `forward` returns every stage A⁰ = X, A¹, … , the book's own notation, and `backward` walks the same
 list from its end. A network remembers nothing between the two.
 """
+from contextlib import contextmanager
+
 import numpy as np
 
 from . import losses
@@ -72,17 +74,20 @@ class Network:
         X has shape (m, n), or (m, c, h, w) where the first layer is a convolution.
         Source: S0-34, S4-25.
         """
-        X = numbers("X", X)
-        return [X, *self._outputs(X)]
+        stages = [numbers("X", X)]
+        with self._naming_the_layer(stages):
+            for layer in self.layers:
+                stages.append(layer.forward(stages[-1]))
+        return stages
 
-    def _outputs(self, A):
-        for at, layer in enumerate(self.layers, start=1):
-            try:
-                A = layer.forward(A)
-            except (ValueError, OverflowError) as error:
-                kind = OverflowError if isinstance(error, OverflowError) else ValueError
-                raise kind(f"layer {at}, {type(layer).__name__}: {error}") from error
-            yield A
+    @contextmanager
+    def _naming_the_layer(self, stages):
+        try:
+            yield
+        except (ValueError, OverflowError) as error:
+            kind = OverflowError if isinstance(error, OverflowError) else ValueError
+            layer = self.layers[len(stages) - 1]
+            raise kind(f"layer {len(stages)}, {type(layer).__name__}: {error}") from error
 
     def backward(self, dOut, stages, input_gradient=True):
         """Return (dstages, gradients) for the upstream gradient dOut of the last stage.
@@ -91,7 +96,8 @@ class Network:
         `input_gradient=False` dstages[0], the gradient of the data, may be None.
         Source: S0-45, S1-55, S2-80, S4-31.
         """
-        if len(instance("stages", stages, (list, tuple), "a list of arrays")) != len(self.layers) + 1:
+        instance("stages", stages, (list, tuple), "a list of arrays")
+        if len(stages) != len(self.layers) + 1:
             raise ValueError(f"stages must hold {len(self.layers) + 1} arrays, but holds {len(stages)}")
         dstages, found = [numbers("dOut", dOut, shape=np.shape(stages[-1]))], []
         for l in reversed(range(len(self.layers))):
@@ -113,11 +119,12 @@ class Network:
         if A.ndim > 1 and len(A) > 2 * ROWS:
             return self._logits_in_blocks(A)
         # ReLU would hide −∞. A layer's output shows whatever its parameters hold, and is smaller than they are
-        finite, checked = True, values_are_checked()
-        with trusted(), np.errstate(over="ignore", invalid="ignore"):
-            for layer, A in zip(self.layers, self._outputs(A)):
-                finite = finite and not (checked and layer.parameters and not all_finite(A))
-        if not finite:
+        finite, checked = [True], values_are_checked()
+        with trusted(), np.errstate(over="ignore", invalid="ignore"), self._naming_the_layer(finite):
+            for layer in self.layers:
+                A = layer.forward(A)
+                finite.append(not checked or not layer.parameters or all_finite(A))
+        if not all(finite):
             self._complain()
         return A
 
@@ -205,7 +212,7 @@ def dense_network(widths, rng, activation="relu", output="softmax", weights="he"
     generator("rng", rng)
     if not isinstance(widths, (list, tuple)) or len(widths) < 2:
         raise ValueError(f"widths must name at least an input and an output width, but is {widths!r}")
-    layers = []
+    widths, layers = [whole("widths", n) for n in widths], []
     for n_in, n_out in zip(widths[:-1], widths[1:]):
         layers += [Dense.random(n_in, n_out, rng, weights, bias, dtype), Activation(activation)]
     return Network(layers[:-1], output)
@@ -219,7 +226,8 @@ def regression_network(n_in, n_hidden, n_out, rng, activation="sigmoid"):
     >>> regression_network(3, 5, 2, np.random.default_rng(0)).predict(np.zeros((4, 3))).shape
     (4, 2)
     """
-    return dense_network([n_in, n_hidden, n_out], rng, activation, "identity", "glorot", dtype="float64")
+    widths = [whole("n_in", n_in), whole("n_hidden", n_hidden), whole("n_out", n_out)]
+    return dense_network(widths, rng, activation, "identity", "glorot", dtype="float64")
 
 
 def binary_network(n_in, n_hidden, rng, activation="sigmoid"):
@@ -230,7 +238,8 @@ def binary_network(n_in, n_hidden, rng, activation="sigmoid"):
     >>> binary_network(3, 5, np.random.default_rng(0)).predict_proba(np.zeros((4, 3))).shape
     (4, 1)
     """
-    return dense_network([n_in, n_hidden, 1], rng, activation, "sigmoid", "glorot", dtype="float64")
+    widths = [whole("n_in", n_in), whole("n_hidden", n_hidden), 1]
+    return dense_network(widths, rng, activation, "sigmoid", "glorot", dtype="float64")
 
 
 def class_network(n_in, n_hidden, classes, rng, activation="sigmoid"):
@@ -241,5 +250,5 @@ def class_network(n_in, n_hidden, classes, rng, activation="sigmoid"):
     >>> class_network(3, 5, 4, np.random.default_rng(0)).predict_proba(np.zeros((2, 3))).shape
     (2, 4)
     """
-    widths = [n_in, n_hidden, whole("classes", classes, least=2)]
+    widths = [whole("n_in", n_in), whole("n_hidden", n_hidden), whole("classes", classes, least=2)]
     return dense_network(widths, rng, activation, "softmax", "glorot", dtype="float64")

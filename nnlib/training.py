@@ -42,6 +42,7 @@ class SGD:
 
     def rate(self, done):
         """Return the learning rate when the part `done` of the run, from 0 to 1, is behind us."""
+        real("done", done)
         if not callable(self.learning_rate):
             return self.learning_rate
         return real("the result of learning_rate", self.learning_rate(done))

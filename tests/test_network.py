@@ -202,7 +202,7 @@ NET = dense_network([3, 4, 2], rng(), dtype="float64")
     (lambda: NET.loss(np.ones((2, 3)), [0, 1, 1]), "Y must hold 2 labels"),
     (lambda: NET.backward(np.ones((2, 2)), NET.forward(np.ones((2, 3)))[1:]), "stages must hold 4 arrays, but holds 3"),
     (lambda: NET.backward(np.ones((1, 2)), NET.forward(np.ones((2, 3)))), "dOut must have shape"),
-    (lambda: dense_network([3], rng()), "widths must name"), (lambda: dense_network([3, 0], rng()), "n_out must be"),
+    (lambda: dense_network([3], rng()), "widths must name"), (lambda: dense_network([3, 0], rng()), "widths must be"),
     (lambda: dense_network([3, 2], rng(), dtype="int8"), "dtype must be"), (lambda: dense_network([3, 2], 0), "rng must be"),
     (lambda: dense_network([3, 2], rng(), weights="zeros"), "weights must be one of"),
     (lambda: dense_network([3, 2], rng(), activation="gelu"), "activation must be one of")])
