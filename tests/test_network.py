@@ -221,13 +221,33 @@ def test_a_long_prediction_is_made_in_blocks_and_says_the_same(m):
 
 
 @pytest.mark.parametrize("m", [1, 1025])
-def test_a_parameter_that_was_spoiled_in_place_is_named_and_a_logit_that_overflows_is_not(m):
+def test_a_parameter_that_was_spoiled_in_place_is_named_and_so_is_an_overflow(m):
     net = Network([Dense([[10.0]], [0.0])], "identity")
-    with np.errstate(over="ignore"):
-        assert np.isinf(net.logits(np.full((m, 1), 1e308))).all()
+    with pytest.raises(OverflowError, match="a layer's result is too large for a float"):
+        net.logits(np.full((m, 1), 1e308))
     net.parameters["b1"][0] = np.nan
     with pytest.raises(ValueError, match=r"^b1 must be finite, but b1\[0\] is nan"):
         net.logits(np.ones((m, 1)))
+
+
+@pytest.mark.parametrize("m", [1, 1025])
+@pytest.mark.parametrize("name, value", [("W1", -np.inf), ("b1", -np.inf), ("W1", np.nan)])
+def test_a_spoiled_parameter_is_found_where_relu_hides_it(name, value, m):
+    net = Network([Dense([[1.0, 1.0]], [0.0, 0.0]), Activation("relu"), Dense([[1.0], [1.0]])], "identity")
+    net.parameters[name].flat[0] = value
+    with pytest.raises(ValueError, match=rf"^{name} must be finite"):
+        net.logits(np.ones((m, 1)))
+    with pytest.raises(ValueError, match="layer 1, Dense: (W|b) must be finite"):
+        net.forward(np.ones((m, 1)))
+
+
+def test_the_layer_that_does_not_fit_is_named():
+    net = Network([Dense([[1.0, 1.0]]), Activation("relu"), Dense([[1.0]])], "identity")
+    for call in (net.forward, net.logits, net.predict, net.shapes):
+        with pytest.raises(ValueError, match=r"^layer 3, Dense: W must have shape \(2, any\), but has shape \(1, 1\)"):
+            call([[1.0]])
+    with pytest.raises(OverflowError, match="^layer 1, Dense: the result of dense has left the range of float64"):
+        Network([Dense([[10.0]])], "identity").forward([[1e308]])
 
 
 @pytest.mark.parametrize("make, shapes", [
