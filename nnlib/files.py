@@ -65,7 +65,7 @@ def replacing(path):
 def load(path):
     """Return the network that `save` wrote to `path`.
 
-    Raises ValueError for a file that is damaged, that something else wrote, or that unpacks to
+    Raises ValueError for a file that is damaged, that something else wrote, or that is or unpacks to
     more than 2 GiB, and FileNotFoundError where there is none. Source: S3-08.
 
     >>> from tempfile import TemporaryDirectory
@@ -75,7 +75,10 @@ def load(path):
     ...     load(Path(folder) / "net.npz").output
     'identity'
     """
-    content = io.BytesIO(Path(path).read_bytes())
+    path = Path(path)
+    if path.stat().st_size > LARGEST:
+        raise ValueError(f"{path} is not a network saved by nnlib: it is longer than {LARGEST} bytes")
+    content = io.BytesIO(path.read_bytes())
     try:
         with zipfile.ZipFile(content) as archive:
             size = sum(entry.file_size for entry in archive.infolist())

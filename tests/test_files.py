@@ -1,5 +1,12 @@
 import io
 import json
+import os
+import stat
+import struct
+import subprocess
+import sys
+import time
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -153,8 +160,12 @@ def test_foreign_archives_are_refused(tmp_path):
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused(saved, monkeypatch):
-    monkeypatch.setattr(nnlib.files, "LARGEST", 100)
-    with pytest.raises(ValueError, match=r"it unpacks to \d+ bytes, more than 100"):
+    size = saved[1].stat().st_size  # what an archive unpacks to is less: it is not packed
+    monkeypatch.setattr(nnlib.files, "LARGEST", size)
+    with zipfile.ZipFile(saved[1], "a", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("zeros", bytes(2 * size))
+    monkeypatch.setattr(nnlib.files, "LARGEST", saved[1].stat().st_size)
+    with pytest.raises(ValueError, match=r"it unpacks to \d+ bytes, more than \d+"):
         load(saved[1])
 
 
@@ -195,3 +206,134 @@ def test_a_layer_of_ones_own_cannot_be_saved(tmp_path):
     with pytest.raises(ValueError, match="layers of type Mine cannot be saved"):
         save(Network([Mine("relu")], "identity"), tmp_path / "net.npz")
     assert not list(tmp_path.iterdir())
+
+
+# --- the disk, the clock and bad intentions ---
+
+@pytest.mark.parametrize("name, value", [("W1", np.nan), ("b2", np.inf)])
+def test_what_load_would_refuse_is_not_saved(saved, name, value):
+    net, path = saved
+    spoiled = dense_network([2, 3, 1], rng())
+    spoiled.parameters[name].flat[-1] = value
+    with pytest.raises(ValueError, match=f"^{name} must be finite"):
+        save(spoiled, path)
+    same(net, load(path))
+    assert [other.name for other in path.parent.iterdir()] == ["net.npz"]
+
+
+SAVE = """
+import signal, sys
+import numpy as np
+from nnlib import dense_network, save
+path, limit = sys.argv[1], int(sys.argv[2])
+nets = [dense_network([200, 100, 10], np.random.default_rng(seed)) for seed in range(3)]
+if limit:
+    import resource
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    save(nets[1], path)
+print("ready", flush=True)
+while True:
+    for net in nets:
+        save(net, path)
+"""
+
+
+if os.name == "posix":  # Windows has no modes of files and no limit of their size
+    @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+    def test_a_new_file_has_the_mode_that_the_umask_leaves_and_an_old_one_keeps_its_own(tmp_path, mask):
+        before = os.umask(mask)
+        try:
+            for _ in range(2):
+                save(dense_network([2, 1], rng()), tmp_path / "net.npz")
+                assert stat.S_IMODE((tmp_path / "net.npz").stat().st_mode) == 0o666 & ~mask
+            (tmp_path / "net.npz").chmod(0o640)
+            save(dense_network([2, 1], rng()), tmp_path / "net.npz")
+            assert stat.S_IMODE((tmp_path / "net.npz").stat().st_mode) == 0o640
+        finally:
+            os.umask(before)
+
+    @pytest.mark.parametrize("limit", [1, 4096, 50_000])
+    def test_a_full_disk_is_an_error_and_the_old_file_stays(saved, limit):
+        net, path = saved
+        result = subprocess.run([sys.executable, "-c", SAVE, path, str(limit)], capture_output=True, text=True)
+        assert result.returncode == 1 and "OSError: [Errno 27] File too large" in result.stderr, result.stderr
+        same(net, load(path))
+        assert [other.name for other in path.parent.iterdir()] == ["net.npz"]
+
+
+def test_a_kill_in_the_middle_of_a_write_leaves_the_old_or_the_new_file(saved):
+    net, path = saved
+    nets = [dense_network([200, 100, 10], np.random.default_rng(seed)) for seed in range(3)]
+    found = set()
+    for pause in np.random.default_rng(0).uniform(0, 0.05, 6):
+        with subprocess.Popen([sys.executable, "-c", SAVE, path, "0"], stdout=subprocess.PIPE) as process:
+            assert process.stdout.readline() == b"ready\n"
+            time.sleep(pause)
+            process.kill()
+        loaded = load(path)
+        found.update(n for n, other in enumerate([net, *nets]) if len(other.layers) == len(loaded.layers)
+                     and all((a == loaded.parameters[key]).all() for key, a in other.parameters.items()))
+    assert found
+    left = [other for other in path.parent.iterdir() if other != path]
+    assert all(other.name.endswith(".tmp") for other in left)  # what a killed write leaves is not taken for a network
+    for other in left:
+        assert len(other.read_bytes()) <= len(path.read_bytes())
+
+
+def bomb(path, lengths):
+    """Write an archive of zeros, packed a thousandfold, whose directory states `lengths` for its entries."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, length in lengths.items():
+            with file.open(name, "w") as entry:
+                for _ in range(length >> 20):
+                    entry.write(bytes(1 << 20))
+
+
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    path = tmp_path / "net.npz"
+    bomb(path, {f"W{n}.npy": 64 << 20 for n in range(4)})
+    assert path.stat().st_size < 1 << 20
+    monkeypatch.setattr(nnlib.files, "LARGEST", 200 << 20)
+    with pytest.raises(ValueError, match=r"it unpacks to 268435456 bytes, more than 209715200"):
+        load(path)
+
+
+def test_a_zip_bomb_that_lies_about_its_length_is_refused(tmp_path):
+    path = tmp_path / "net.npz"
+    bomb(path, {"network.npy": 256 << 20})
+    content = path.read_bytes()
+    path.write_bytes(content.replace(struct.pack("<L", 256 << 20), struct.pack("<L", 100)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="net.npz is not a network saved by nnlib, or is damaged"):
+            load(path)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_array_that_lies_about_its_length_is_refused(tmp_path):
+    path = tmp_path / "net.npz"
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (%d, 10), }"
+    for rows in (10 ** 9, 10 ** 30):
+        text = header % rows
+        npy = b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + text.ljust(117) + b"\n"
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("network.npy", npy)
+        with pytest.raises(ValueError, match="net.npz is not a network saved by nnlib, or is damaged"):
+            load(path)
+
+
+def test_a_file_that_is_too_long_is_not_read_to_its_end(saved, monkeypatch):
+    monkeypatch.setattr(nnlib.files, "LARGEST", 100)
+    with pytest.raises(ValueError, match="it is longer than 100 bytes"):
+        load(saved[1])
+
+
+def test_a_pickle_in_disguise_is_not_opened(tmp_path):
+    path = tmp_path / "net.npz"
+    for name, value in {"network": np.array(Evil(), dtype=object), "W1": np.array([Evil()], dtype=object)}.items():
+        archive(path, **({"network": np.array(json.dumps(TEXT)), **ARRAYS} | {name: value}))
+        with pytest.raises(ValueError, match="net.npz is not a network saved by nnlib.*allow_pickle"):
+            load(path)

@@ -62,7 +62,12 @@ class Run:
             params, body = a.definition
             run = Run(self.xp, self.sizes, self.data, len(params) + depth(body))
             self.data[a.name] = run.all_of(body, params)
-        return self.xp.asarray(self.data[a.name])
+        found = self.xp.asarray(self.data[a.name])
+        wanted = tuple(int(self.value(n, {}, 0)) for n in a.shape)
+        # outside of it the entries count as 0, so that an array too short would pass
+        if wanted and found.shape != wanted:
+            raise ValueError(f"{a.name} must have shape {wanted}, but has shape {found.shape}")
+        return found
 
     def value(self, e, at, free):
         """The value of e; axes from `free` on are not in use yet."""
@@ -143,5 +148,15 @@ class Run:
 
 
 def evaluator(e, indices=None):
-    """Return a callable `f(xp, sizes, **data)` for a formula or the right side of a lemma."""
+    """Return a callable `f(xp, sizes, **data)` for a formula or the right side of a lemma.
+
+    Raises ValueError where an array has not the shape that it was declared with, and KeyError where
+    one, or a size, is missing.
+
+    >>> import numpy as np
+    >>> from nnlib.derivations import THEOREMS
+    >>> sigma = evaluator(THEOREMS["sigmoid_backward"].build())
+    >>> sigma(np, {}, z=0.0).round(3)
+    np.float64(0.25)
+    """
     return Reference(getattr(e, "right", e), indices)
