@@ -4,6 +4,24 @@ The names below are loaded when they are first used, so that `nnlib.derivations`
 and not NumPy, can be imported where there is no NumPy.
 """
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # for editors and type checkers
+    from .activations import *
+    from .conv import *
+    from .data import *
+    from .files import *
+    from .gradcheck import *
+    from .half_planes import *
+    from .hard_threshold import *
+    from .initial import *
+    from .layers import *
+    from .linear import *
+    from .loops import *
+    from .losses import *
+    from .metrics import *
+    from .network import *
+    from .training import *
 
 __version__ = "0.1.0"
 
@@ -32,11 +50,12 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 __all__ = sorted(_HOME)
 
 
-def __getattr__(name):
-    if name not in _HOME:
-        raise AttributeError(f"module 'nnlib' has no attribute {name!r}")
-    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+if not TYPE_CHECKING:  # else any name would do
+    def __getattr__(name):
+        if name not in _HOME:
+            raise AttributeError(f"module 'nnlib' has no attribute {name!r}")
+        return getattr(import_module(f".{_HOME[name]}", __name__), name)
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return __all__

@@ -4,17 +4,26 @@ A backward takes the upstream gradient dA = ∂L/∂A and the function's own inp
 dZ = ∂L/∂Z. All but softmax act entry by entry, on arrays of any shape; softmax acts on rows.
 Results have the type of the input: float32 stays float32.
 """
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 
 from .checks import choice, in_range, numbers
+from .kinds import Array, ArrayLike
+
+Forward: TypeAlias = Callable[[ArrayLike], Array]
+Backward: TypeAlias = Callable[[ArrayLike, ArrayLike], Array]
 
 
-def _pair(dA, Z):
+def _pair(dA: ArrayLike, Z: ArrayLike) -> tuple[Array, Array]:
     Z = numbers("Z", Z)
     return numbers("dA", dA, shape=Z.shape), Z
 
 
-def identity(Z):
+def identity(Z: ArrayLike) -> Array:
     """Return A = Z, the "activation" of a regression output.
 
     Z and A have the same shape. Raises ValueError for input that is not finite numbers.
@@ -26,7 +35,7 @@ def identity(Z):
     return numbers("Z", Z).copy()
 
 
-def identity_backward(dA, Z):
+def identity_backward(dA: ArrayLike, Z: ArrayLike) -> Array:
     """Return dZ = dA.
 
     dA and Z have the same shape, else ValueError. Source: S2-15.
@@ -37,7 +46,7 @@ def identity_backward(dA, Z):
     return _pair(dA, Z)[0].copy()
 
 
-def step(Z):
+def step(Z: ArrayLike) -> Array:
     """Return the hard threshold: A = 1 where Z ≥ 0, and 0 where Z < 0.
 
     Any shape. The value at exactly 0 is 1. Source: S2-07.
@@ -49,7 +58,7 @@ def step(Z):
     return (Z.real >= 0).astype(Z.dtype)
 
 
-def step_backward(dA, Z):
+def step_backward(dA: ArrayLike, Z: ArrayLike) -> Array:
     """Return dZ = 0: the hard threshold is flat on both sides of 0.
 
     At Z = 0 it jumps and has no derivative; the value 0 there is a convention.
@@ -61,7 +70,7 @@ def step_backward(dA, Z):
     return np.zeros_like(_pair(dA, Z)[0])
 
 
-def sigmoid(Z):
+def sigmoid(Z: ArrayLike) -> Array:
     """Return A = 1 / (1 + e^(−Z)).
 
     Any shape; finite and correct for any finite Z. Source: S2-08, S3-20.
@@ -74,7 +83,7 @@ def sigmoid(Z):
     return np.where(Z.real >= 0, 1, E) / (1 + E)
 
 
-def sigmoid_backward(dA, Z):
+def sigmoid_backward(dA: ArrayLike, Z: ArrayLike) -> Array:
     """Return dZ = dA ⊙ σ(Z) (1 − σ(Z)).
 
     Same shapes as Z. The second factor is computed as σ(−Z), which keeps its digits where σ(Z)
@@ -87,7 +96,7 @@ def sigmoid_backward(dA, Z):
     return dA * sigmoid(Z) * sigmoid(-Z)
 
 
-def tanh(Z):
+def tanh(Z: ArrayLike) -> Array:
     """Return A = (e^Z − e^(−Z)) / (e^Z + e^(−Z)).
 
     Any shape. Source: S0-28.
@@ -98,7 +107,7 @@ def tanh(Z):
     return np.tanh(numbers("Z", Z))
 
 
-def tanh_backward(dA, Z):
+def tanh_backward(dA: ArrayLike, Z: ArrayLike) -> Array:
     """Return dZ = dA ⊙ (1 − tanh²(Z)).
 
     Same shapes as Z. The second factor is computed as (2e / (1 + e²))² with e = e^(−|Z|), which
@@ -112,7 +121,7 @@ def tanh_backward(dA, Z):
     return dA * (2 * E / (1 + E * E)) ** 2
 
 
-def relu(Z):
+def relu(Z: ArrayLike) -> Array:
     """Return A = max(0, Z).
 
     Any shape. Source: S0-25, S2-09, S3-22, S4-44.
@@ -125,7 +134,7 @@ def relu(Z):
     return np.where(Z.real > 0, Z, 0) if Z.dtype.kind == "c" else np.maximum(Z, 0)
 
 
-def relu_backward(dA, Z):
+def relu_backward(dA: ArrayLike, Z: ArrayLike) -> Array:
     """Return dZ = dA where Z > 0, and 0 elsewhere.
 
     Same shapes as Z. ReLU has no derivative at 0; the value 0 there is a convention.
@@ -138,7 +147,7 @@ def relu_backward(dA, Z):
     return np.add(dA * (Z.real > 0), 0)  # a product is faster than np.where; adding 0 makes −0 a 0
 
 
-def softplus(Z):
+def softplus(Z: ArrayLike) -> Array:
     """Return A = ln(1 + e^Z), computed as max(0, Z) + ln(1 + e^(−|Z|)).
 
     Any shape; finite and correct for any finite Z. Source: the loss of S2-73 at y = 0.
@@ -151,7 +160,7 @@ def softplus(Z):
     return np.where(Z.real >= 0, Z, 0) + np.log1p(np.exp(-_abs(Z)))
 
 
-def softplus_backward(dA, Z):
+def softplus_backward(dA: ArrayLike, Z: ArrayLike) -> Array:
     """Return dZ = dA ⊙ σ(Z).
 
     Same shapes as Z. Source: S2-58 at y = 0.
@@ -164,7 +173,7 @@ def softplus_backward(dA, Z):
 
 
 @in_range
-def log_sum_exp(Z):
+def log_sum_exp(Z: ArrayLike) -> Array:
     """Return ln Σ_k e^(Z_ik) for each row i.
 
     Z has shape (m, K), the result (m,). Computed as z + ln(1 + Σ e^(Z_ik − z)) with z the largest
@@ -180,7 +189,7 @@ def log_sum_exp(Z):
     return Z[largest] + np.log1p(E.sum(axis=1))
 
 
-def log_sum_exp_backward(da, Z):
+def log_sum_exp_backward(da: ArrayLike, Z: ArrayLike) -> Array:
     """Return dZ_ik = da_i softmax(Z)_ik.
 
     da has shape (m,), Z and dZ have shape (m, K). Source: S0-70, S2-85.
@@ -193,7 +202,7 @@ def log_sum_exp_backward(da, Z):
 
 
 @in_range
-def softmax(Z):
+def softmax(Z: ArrayLike) -> Array:
     """Return S_ik = e^(Z_ik) / Σ_j e^(Z_ij): each row becomes positive and sums to one.
 
     Z and S have shape (m, K). The row maximum is subtracted first: it changes nothing in exact
@@ -209,7 +218,7 @@ def softmax(Z):
 
 
 @in_range
-def softmax_backward(dA, Z):
+def softmax_backward(dA: ArrayLike, Z: ArrayLike) -> Array:
     """Return dZ_i = s_i ⊙ (g_i − (g_i · s_i)) for each row g_i of dA, with s_i = softmax(Z)_i.
 
     Shapes (m, K). It costs O(mK): the Jacobian is never formed. Source: S0-61.
@@ -224,7 +233,7 @@ def softmax_backward(dA, Z):
     return S * (G - (G * S).sum(axis=1, keepdims=True))
 
 
-def softmax_jacobian(Z):
+def softmax_jacobian(Z: ArrayLike) -> Array:
     """Return J_ikj = ∂S_ik/∂Z_ij = S_ik (δ_kj − S_ij), a K × K matrix for each sample.
 
     Z has shape (m, K), J has shape (m, K, K). It is here to be looked at; training uses
@@ -238,7 +247,7 @@ def softmax_jacobian(Z):
     return S[:, :, None] * (np.eye(S.shape[1], dtype=S.dtype) - S[:, None, :])
 
 
-def _abs(Z):
+def _abs(Z: Array) -> Array:
     # |Z| as an analytic function of each half-plane, so that a complex step passes through
     return np.where(Z.real >= 0, Z, -Z)
 
@@ -254,7 +263,7 @@ ACTIVATIONS = {
 }
 
 
-def activation(name):
+def activation(name: str) -> tuple[Forward, Backward]:
     """Return the pair (function, backward) called `name`, or raise ValueError with the names.
 
     >>> activation("relu")[0].__name__

@@ -11,16 +11,21 @@ without a copy for the vertical shifts, and dX adds up the q shifts of dB. The p
 measures it; the tests hold it to `conv2d` and `conv2d_backward`. Results are views in the usual order
 of the axes, (m, c, h, w); what comes next computes on them as they lie.
 """
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from .checks import in_range, numbers
 from .conv import checked_kernels
+from .kinds import Array, ArrayLike, DTypeLike, InputGradient, Shape
 
 
 class Rows:
     """Convolutions of one shape, in arrays that are made once and written again by each call."""
 
-    def __init__(self, shape, kernels, padding, dtype):
+    def __init__(self, shape: Shape, kernels: Shape, padding: int, dtype: DTypeLike) -> None:
         m, c, h, w = shape
         k, _, p, q = kernels
         self.kernels, self.padding, self.dtype = kernels, padding, dtype
@@ -31,7 +36,7 @@ class Rows:
         self.D = np.empty_like(self.Y)
         self.out = _samples_first(self.Y)
 
-    def forward(self, X, W, b=None):
+    def forward(self, X: Array, W: Array, b: Array | None = None) -> Array:
         """Return Y = conv2d(X, W, b, padding)."""
         k, c, p, q = self.kernels
         self.shift(X)
@@ -42,19 +47,19 @@ class Rows:
                 Y += b[:, None, None]
         return self.out
 
-    def shift(self, X):
+    def shift(self, X: Array) -> None:
         """Write the horizontal shifts of X into B."""
         P, (h, c, w) = self.padding, self.framed.shape[:3]
         _copy_samples_last(X, self.framed[P:h - P, :, P:w - P])
         for v in range(self.kernels[3]):
             self.B[:, v] = self.framed[:, :, v:v + self.B.shape[3]]
 
-    def make_input_gradient(self):
+    def make_input_gradient(self) -> Array:
         """Return an array for dX, which lies in memory as the rows do."""
         h, c, w, m = self.framed.shape
         return _samples_first(np.empty((h - 2 * self.padding, c, w - 2 * self.padding, m), self.dtype))
 
-    def backward(self, dY, W, dX, dW, db):
+    def backward(self, dY: Array, W: Array, dX: Array | None, dW: Array, db: Array | None) -> None:
         """Write dX, dW and db for the X that was shifted last; dX and db may be None."""
         k, c, p, q = self.kernels
         D = dY.transpose(2, 1, 3, 0)
@@ -62,14 +67,14 @@ class Rows:
             _copy_samples_last(dY, self.D)
             D = self.D
         # the long side of dW first: with the short side first the matrix library may need twice the time
-        by_row = sum(_matrix(self.B[r:r + p], p * q * c) @ _matrix(d, k).T for r, d in enumerate(D))
+        by_row: Any = sum(_matrix(self.B[r:r + p], p * q * c) @ _matrix(d, k).T for r, d in enumerate(D))
         dW[...] = by_row.reshape(p, q, c, k).transpose(3, 2, 0, 1)
         if db is not None:
             np.sum(D, axis=(0, 2, 3), out=db)
         if dX is not None:
             self._input_gradient(D, W, dX.transpose(2, 1, 3, 0))
 
-    def _input_gradient(self, D, W, dX):
+    def _input_gradient(self, D: Array, W: Array, dX: Array) -> None:
         k, c, p, q = self.kernels
         P, (columns, m) = self.padding, D.shape[2:]
         dB, row = np.empty((q, c, columns, m), self.dtype), np.empty((c, columns + q - 1, m), self.dtype)
@@ -86,15 +91,15 @@ class Rows:
             dX[r - P] = row[:, P:row.shape[1] - P]
 
 
-def _matrix(rows, height):
+def _matrix(rows: Array, height: int) -> Array:
     return rows.reshape(height, -1)
 
 
-def _samples_first(rows):
+def _samples_first(rows: Array) -> Array:
     return rows.transpose(3, 1, 0, 2)
 
 
-def _copy_samples_last(images, rows):
+def _copy_samples_last(images: Array, rows: Array) -> None:
     """Write images (m, c, h, w) into rows (h, c, w, m)."""
     # samples that lie 4096 bytes apart, or a multiple of it, share a few places of the cache: sixteen fit at a time
     few = 16 if images.strides[0] % 4096 == 0 else max(1, len(images))
@@ -104,7 +109,7 @@ def _copy_samples_last(images, rows):
 
 
 @in_range
-def conv2d_by_rows(X, W, b=None, padding=0):
+def conv2d_by_rows(X: ArrayLike, W: ArrayLike, b: ArrayLike | None = None, padding: int = 0) -> Array:
     """Return `conv2d(X, W, b, padding)`, computed row by row."""
     X, W, padding = checked_kernels(X, W, padding)
     b = None if b is None else numbers("b", b, shape=W.shape[:1])
@@ -113,7 +118,8 @@ def conv2d_by_rows(X, W, b=None, padding=0):
 
 
 @in_range
-def conv2d_by_rows_backward(dY, X, W, padding=0, input_gradient=True):
+def conv2d_by_rows_backward(dY: ArrayLike, X: ArrayLike, W: ArrayLike, padding: int = 0,
+                            input_gradient: bool = True) -> tuple[InputGradient, Array, Array]:
     """Return `conv2d_backward(dY, X, W, padding, input_gradient)`, computed row by row."""
     X, W, padding = checked_kernels(X, W, padding)
     dY = numbers("dY", dY, ndim=4)

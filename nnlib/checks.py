@@ -8,18 +8,28 @@ Looking for NaN in every array of every step would cost a training run more than
 So a run checks its data once and then works inside `with trusted():`, where shapes are still
 compared and values are not searched again.
 """
+from __future__ import annotations
+
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+
+from .kinds import Array, ArrayLike, DTypeLike, Labels, NDArray
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
 
 _values_are_checked = ContextVar("values_are_checked", default=True)
 
 
 @contextmanager
-def trusted():
+def trusted() -> Iterator[None]:
     """Skip the search for non-finite values inside this block; shapes are still checked."""
     token = _values_are_checked.set(False)
     try:
@@ -28,23 +38,24 @@ def trusted():
         _values_are_checked.reset(token)
 
 
-def values_are_checked():
+def values_are_checked() -> bool:
     """Return whether arrays are searched for non-finite values here."""
     return _values_are_checked.get()
 
 
-def in_range(function):
+def in_range(function: Callable[P, R]) -> Callable[P, R]:
     """Make `function` raise `OverflowError` where its result, an array or a tuple of them, is not finite.
 
     Its arguments are finite, so an infinite result is one that no float can hold. A number on the way
     that overflows to its limit, such as e^(−∞) = 0, gives no warning.
     """
     @wraps(function)
-    def checked(*args, **kwargs):
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         with np.errstate(over="ignore", invalid="ignore"):
             result = function(*args, **kwargs)
         if values_are_checked():
-            for part in result if isinstance(result, tuple) else (result,):
+            parts: tuple[Any, ...] = result if isinstance(result, tuple) else (result,)
+            for part in parts:
                 if part is not None and not all_finite(part):
                     raise OverflowError(f"the result of {function.__qualname__} has left the range of {part.dtype}: "
                                         "its arguments hold numbers that are too large, or divisors too small")
@@ -52,7 +63,7 @@ def in_range(function):
     return checked
 
 
-def numbers(name, value, ndim=None, shape=None):
+def numbers(name: str, value: ArrayLike, ndim: int | None = None, shape: Sequence[int | None] | None = None) -> Array:
     """Return `value` as a float or complex array, or raise `ValueError`.
 
     `ndim` is the number of axes wanted, `shape` a tuple in which None stands for any length.
@@ -75,7 +86,7 @@ def numbers(name, value, ndim=None, shape=None):
     return array
 
 
-def reals(name, value, ndim=None, shape=None):
+def reals(name: str, value: ArrayLike, ndim: int | None = None, shape: Sequence[int | None] | None = None) -> Array:
     """Do as `numbers` does, and refuse complex numbers: for what has no meaning with them."""
     array = numbers(name, value, ndim, shape)
     if array.dtype.kind == "c":
@@ -83,14 +94,14 @@ def reals(name, value, ndim=None, shape=None):
     return array
 
 
-def all_finite(array):
+def all_finite(array: Array | np.floating) -> bool:
     """Return whether no entry is NaN or infinite."""
     # one NaN or infinity spoils the sum; asking it first needs one pass and no second array
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.isfinite(array.sum()) or np.isfinite(array).all()
+        return bool(np.isfinite(array.sum()) or np.isfinite(array).all())
 
 
-def rectangular(name, value, dtype=None):
+def rectangular(name: str, value: object, dtype: DTypeLike | None = None) -> NDArray[Any]:
     """Return `value` as an array, or raise `ValueError` for rows that differ in length and for masked entries."""
     if type(value) is not np.ndarray and np.ma.is_masked(value):
         raise ValueError(f"{name} must have a number in each place, but {np.ma.count_masked(value)} are masked")
@@ -100,7 +111,7 @@ def rectangular(name, value, dtype=None):
         raise ValueError(f"{name} must be a rectangular array of numbers: its rows differ in length") from None
 
 
-def _as_array(name, value):
+def _as_array(name: str, value: ArrayLike) -> Array:
     array = rectangular(name, value)
     if array.dtype.type in (np.float32, np.float64, np.complex128):
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
@@ -112,12 +123,12 @@ def _as_array(name, value):
     raise ValueError(f"{name} must hold real numbers, but its type is {array.dtype}")
 
 
-def axes(name, value):
+def axes(name: str, value: ArrayLike) -> int:
     """Return how many axes `value` has, or raise `ValueError`."""
     return rectangular(name, value).ndim
 
 
-def labels(name, value, classes):
+def labels(name: str, value: ArrayLike, classes: int) -> Labels:
     """Return `value` as a vector of integer labels in 0 … classes − 1, or raise `ValueError`."""
     array = rectangular(name, value)
     if array.dtype.kind not in "iu":
@@ -130,7 +141,7 @@ def labels(name, value, classes):
     return array
 
 
-def distributions(name, value, shape):
+def distributions(name: str, value: ArrayLike, shape: Sequence[int | None]) -> Array:
     """Return `value` as rows of probabilities (each row sums to one), or raise `ValueError`."""
     array = numbers(name, value, shape=shape)
     if values_are_checked():
@@ -143,40 +154,40 @@ def distributions(name, value, shape):
     return array
 
 
-def choice(name, value, options):
+def choice(name: str, value: object, options: Sequence[str]) -> str:
     """Return `value` if it is one of `options`, or raise `ValueError` that lists them."""
     if not isinstance(value, str) or value not in options:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, but is {value!r}")
     return value
 
 
-def generator(name, value):
+def generator(name: str, value: object) -> np.random.Generator:
     """Return `value` if it is a random generator, or raise `ValueError`."""
     return instance(name, value, np.random.Generator, "a numpy.random.Generator")
 
 
-def instance(name, value, kind, called):
+def instance(name: str, value: object, kind: type[T] | tuple[type[T], ...], called: str) -> T:
     """Return `value` if it is an object of the class (or one of the classes) `kind`, or raise `ValueError`."""
     if not isinstance(value, kind):
         raise ValueError(f"{name} must be {called}, but is {value!r}")
     return value
 
 
-def function(name, value):
+def function(name: str, value: object) -> Callable[..., Any]:
     """Return `value` if it can be called, or raise `ValueError`."""
     if not callable(value):
         raise ValueError(f"{name} must be a function, but is {value!r}")
     return value
 
 
-def whole(name, value, least=1):
+def whole(name: str, value: object, least: int = 1) -> int:
     """Return `value` as an int that is at least `least`, or raise `ValueError`."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, but is {value!r}")
     return int(value)
 
 
-def real(name, value, least=0.0, below=np.inf):
+def real(name: str, value: object, least: float = 0.0, below: float = np.inf) -> float:
     """Return `value` as a float in [least, below), or raise `ValueError`."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)) \
             or not least <= value < below or value > sys.float_info.max:  # as a whole number may be

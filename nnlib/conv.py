@@ -4,13 +4,16 @@ As in the networks' literature, "convolution" here slides the kernel without fli
 (mathematicians say cross-correlation). Images are (m, c, h, w): sample, channel, row, column.
 Kernels are (k, c, p, q): output channel, input channel, row, column.
 """
+from __future__ import annotations
+
 import numpy as np
 
 from .checks import in_range, numbers, whole
+from .kinds import Array, ArrayLike, InputGradient, Shape
 
 
 @in_range
-def conv2d(X, W, b=None, padding=0):
+def conv2d(X: ArrayLike, W: ArrayLike, b: ArrayLike | None = None, padding: int = 0) -> Array:
     """Return Y_iors = Σ_cuv W_ocuv X_ic(r+u−P)(s+v−P) + b_o, with X zero outside the image.
 
     X has shape (m, c, h, w), W (k, c, p, q), b (k,), Y (m, k, h + 2P − p + 1, w + 2P − q + 1),
@@ -26,7 +29,8 @@ def conv2d(X, W, b=None, padding=0):
 
 
 @in_range
-def conv2d_backward(dY, X, W, padding=0, input_gradient=True):
+def conv2d_backward(dY: ArrayLike, X: ArrayLike, W: ArrayLike, padding: int = 0,
+                    input_gradient: bool = True) -> tuple[InputGradient, Array, Array]:
     """Return (dX, dW, db) for Y = conv2d(X, W, b, padding).
 
     dW_ocuv = Σ_irs dY_iors X_ic(r+u−P)(s+v−P), db_o = Σ_irs dY_iors, and dX is the convolution
@@ -53,7 +57,7 @@ def conv2d_backward(dY, X, W, padding=0, input_gradient=True):
     return dX, dW, db
 
 
-def checked_kernels(X, W, padding):
+def checked_kernels(X: ArrayLike, W: ArrayLike, padding: int) -> tuple[Array, Array, int]:
     X = numbers("X", X, ndim=4)
     W = numbers("W", W, shape=(None, X.shape[1], None, None))
     padding = whole("padding", padding, least=0)
@@ -62,15 +66,15 @@ def checked_kernels(X, W, padding):
     return X, W, padding
 
 
-def _pad(X, padding):
+def _pad(X: Array, padding: int) -> Array:
     return np.pad(X, ((0, 0), (0, 0), (padding, padding), (padding, padding))) if padding else X
 
 
-def _windows(X, size):
+def _windows(X: Array, size: Shape) -> Array:
     return np.lib.stride_tricks.sliding_window_view(X, size, axis=(2, 3))
 
 
-def _correlate(X, W):
+def _correlate(X: Array, W: Array) -> Array:
     k, c, p, q = W.shape
     windows = _windows(X, (p, q))  # (m, c, rows, columns, p, q)
     return np.tensordot(windows, W, axes=([1, 4, 5], [1, 2, 3])).transpose(0, 3, 1, 2)

@@ -3,26 +3,31 @@
 The file is a NumPy archive (.npz): the parameters, and a text in JSON that names the layers. It
 holds no pickle, so loading a file runs no code of whoever made it.
 """
+from __future__ import annotations
+
 import io
 import json
 import os
 import secrets
 import shutil
 import zipfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from .checks import instance, reals
-from .layers import Activation, Conv2d, Dense, Flatten
+from .kinds import Array
+from .layers import Activation, Conv2d, Dense, Flatten, Layer
 from .network import Network
 
 FORMAT = "nnlib network 1"
 LARGEST = 2 ** 31  # bytes of parameters; a file that unpacks to more is refused
 
 
-def save(network, path):
+def save(network: Network, path: str | os.PathLike[str]) -> None:
     """Write `network` to `path`; the file appears whole or not at all, and replaces an older one.
 
     Raises OSError where it cannot be written, and ValueError for a network that `load` would refuse: a
@@ -41,11 +46,11 @@ def save(network, path):
                        "layers": [_description(layer) for layer in network.layers]})
     arrays = {name: reals(name, array) for name, array in network.parameters.items()}
     with replacing(path) as file:
-        np.savez(file, network=np.array(text), **arrays)
+        np.savez(file, allow_pickle=False, network=np.array(text), **arrays)
 
 
 @contextmanager
-def replacing(path):
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file that takes the place of `path` when the block ends, and only if it ends well."""
     path = Path(path)
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
@@ -62,7 +67,7 @@ def replacing(path):
             raise
 
 
-def load(path):
+def load(path: str | os.PathLike[str]) -> Network:
     """Return the network that `save` wrote to `path`.
 
     Raises ValueError for a file that is damaged, that something else wrote, or that is or unpacks to
@@ -97,7 +102,7 @@ def load(path):
         raise ValueError(f"{path} is not a network saved by nnlib, or is damaged: {error}") from error
 
 
-def _description(layer):
+def _description(layer: Layer) -> dict[str, object]:
     kind = type(layer).__name__
     if kind not in ("Dense", "Conv2d", "Flatten", "Activation"):
         raise ValueError(f"layers of type {kind} cannot be saved")
@@ -105,8 +110,9 @@ def _description(layer):
     return {"kind": kind, "parameters": sorted(layer.parameters)} | ({extra: getattr(layer, extra)} if extra else {})
 
 
-def _layers(descriptions, arrays):
-    layers, number = [], 0
+def _layers(descriptions: list[dict[str, Any]], arrays: Mapping[str, Array]) -> list[Layer]:
+    layers: list[Layer] = []
+    number = 0
     for text in descriptions:
         number += bool(text["parameters"])
         parameters = {name: arrays[name + str(number)] for name in text["parameters"]}

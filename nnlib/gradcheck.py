@@ -3,17 +3,21 @@
 Central differences lose half of the digits to rounding; the complex step loses none, but needs a
 function that computes with complex numbers, as all functions of nnlib do.
 """
+from __future__ import annotations
+
+from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
 
 import numpy as np
 
 from .checks import choice, function, in_range, instance, numbers, reals
+from .kinds import Array, ArrayLike, Loss, Shape
 from .network import Network
 
 
 @in_range
-def numerical_gradient(f, X, method="central"):
+def numerical_gradient(f: Callable[[Array], ArrayLike], X: ArrayLike, method: str = "central") -> Array:
     """Return G with G[j] = ∂f/∂X[j], the derivative tensor of f at X.
 
     f takes an array of the shape of X and returns a number or an array. G has the shape of f(X)
@@ -28,10 +32,10 @@ def numerical_gradient(f, X, method="central"):
     """
     choice("method", method, ("central", "complex")), function("f", f)
     X = reals("X", X).astype(np.float64)
-    columns = []
+    columns: list[Array] = []
     for at in np.ndindex(X.shape):
         if method == "central":
-            h = 6e-6 * (1 + abs(X[at]))
+            h = 6e-6 * (1 + abs(float(X[at])))
             after, before = (numbers("f(X)", f(_moved(X, at, step))) for step in (h, -h))
             columns.append((after - before) / (2 * h))
         else:
@@ -43,13 +47,13 @@ def numerical_gradient(f, X, method="central"):
     return G.reshape(G.shape[:-1] + X.shape)
 
 
-def _moved(X, at, h):
+def _moved(X: Array, at: Shape, h: complex) -> Array:
     X = X.copy()
     X[at] += h
     return X
 
 
-def relative_error(a, b):
+def relative_error(a: ArrayLike, b: ArrayLike) -> float:
     """Return max |a − b| / max(1, |a|, |b|), the largest taken over all entries.
 
     >>> relative_error([1.0, 200.0], [1.0, 201.0])
@@ -61,7 +65,7 @@ def relative_error(a, b):
     return float(2 * np.max(np.abs(a / 2 - b / 2) / size))  # halves, for a − b may be too large for a float
 
 
-def gradient_check(network, X, Y, method="central"):
+def gradient_check(network: Network, X: ArrayLike, Y: ArrayLike, method: str = "central") -> dict[str, float]:
     """Return {parameter: relative error} between back-propagation and a numerical derivative.
 
     The network is checked in float64 at the samples X, Y. About 1e-9 is to be expected of
@@ -80,7 +84,7 @@ def gradient_check(network, X, Y, method="central"):
     network.parameters = exact
     found = network.gradients(X, Y)[1]
 
-    def loss_at(name, array):
+    def loss_at(name: str, array: Array) -> Loss:
         network.parameters = exact | {name: array}
         return network.loss(X, Y)
 

@@ -5,14 +5,23 @@ belongs to a set of the plane that is cut out by inequalities z ≥ 0 and z < 0:
 its border and without the rest, and perhaps only a line, a point, or empty. Here a constraint is
 (u, v, c, strict): ux + vy + c > 0 if strict, else ≥ 0.
 """
-from collections import defaultdict, namedtuple
+from __future__ import annotations
+
+from collections import defaultdict
 from fractions import Fraction
 from itertools import combinations, product
+from typing import NamedTuple, TypeAlias
 
-from .hard_threshold import exact_parameters, rationals, values_at
+from .hard_threshold import Parameters, Rationals, exact_parameters, rationals, values_at
 
 
-class Region(namedtuple("Region", "a1 z2 yhat point corners has_corner has_edge")):
+Point: TypeAlias = tuple[Fraction, Fraction]
+Line: TypeAlias = tuple[Fraction, Fraction, Fraction]
+Constraint: TypeAlias = tuple[Fraction, Fraction, Fraction, bool]
+Pattern: TypeAlias = tuple[int, ...]
+
+
+class Region(NamedTuple):
     """The points of the plane with one pattern a1 of hidden outputs, and its part inside a box.
 
     `point` is one of its points. `corners` are those of the part inside the box, counter-clockwise:
@@ -21,15 +30,28 @@ class Region(namedtuple("Region", "a1 z2 yhat point corners has_corner has_edge"
     edge of the box and not of the region. A segment has one edge, a point has none.
     """
 
+    a1: Pattern
+    z2: Fraction
+    yhat: int
+    point: Point
+    corners: tuple[Point, ...]
+    has_corner: tuple[bool, ...]
+    has_edge: tuple[bool | None, ...]
 
-class Border(namedtuple("Border", "start end yhat")):
+
+class Border(NamedTuple):
     """A piece of the border of the set ŷ = 1: a segment without its ends, or a point (start = end).
 
     ŷ is the answer on the piece itself: 1 where it belongs to the set.
     """
 
+    start: Point
+    end: Point
+    yhat: int
 
-def plane_regions(W1, b1, W2, b2, box=(-3, 3, -3, 3)):
+
+def plane_regions(W1: Rationals, b1: Rationals, W2: Rationals, b2: Rationals,
+                  box: Rationals = (-3, 3, -3, 3)) -> list[Region]:
     """Return a `Region` for each pattern of hidden outputs that some point of the plane has.
 
     The set ŷ = 1 is the union of the regions with yhat 1. W1 has shape (2, r), b1 (r,), W2 (r,) or
@@ -44,14 +66,15 @@ def plane_regions(W1, b1, W2, b2, box=(-3, 3, -3, 3)):
     (0, 0) 0 (None, False, False, None)
     """
     net, walls = exact_parameters(W1, b1, W2, b2, n_in=2), _walls(box)
-    patterns = [()]
+    patterns: list[Pattern] = [()]
     for j in range(len(net.b1)):
         longer = [pattern + (a,) for pattern in patterns for a in (1, 0)]
         patterns = [pattern for pattern in longer if _inside(_constraints(net, pattern)) is not None]
     return [_region(net, pattern, walls) for pattern in patterns]
 
 
-def plane_border(W1, b1, W2, b2, box=(-3, 3, -3, 3)):
+def plane_border(W1: Rationals, b1: Rationals, W2: Rationals, b2: Rationals,
+                 box: Rationals = (-3, 3, -3, 3)) -> list[Border]:
     """Return the pieces inside the box on which ŷ is not the same in every direction, a `Border` each.
 
     They are segments of the lines z1_j = 0 and points where such lines cross. Arguments and errors
@@ -64,9 +87,10 @@ def plane_border(W1, b1, W2, b2, box=(-3, 3, -3, 3)):
     """
     net, walls = exact_parameters(W1, b1, W2, b2, n_in=2), _walls(box)
     lines = sorted({_normalised(u, v, c) for u, v, c in zip(*net.W1, net.b1) if (u, v) != (0, 0)})
-    pieces, around = [], defaultdict(set)
+    pieces: list[Border] = []
+    around: defaultdict[Point, set[int]] = defaultdict(set)
     for line in lines:
-        met = {_meeting(line, other) for other in [*lines, *walls]} - {None}
+        met = {p for other in lines + [wall[:3] for wall in walls] if (p := _meeting(line, other))}
         on_line = sorted(p for p in met if all(_height(wall, p) >= 0 for wall in walls))
         for start, end in zip(on_line, on_line[1:]):
             middle = _middle(start, end)
@@ -75,24 +99,26 @@ def plane_border(W1, b1, W2, b2, box=(-3, 3, -3, 3)):
             around[end] |= set(labels)
             if len(set(labels)) > 1:
                 pieces.append(Border(start, end, labels[1]))
-    crossings = {_meeting(*pair) for pair in combinations(lines, 2)} - {None}
+    crossings = {p for f, g in combinations(lines, 2) if (p := _meeting(f, g))}
     return pieces + [Border(p, p, values_at(p, net).yhat) for p in sorted(crossings)
                      if len(around[p] | {values_at(p, net).yhat}) > 1]  # beyond the box: nothing is around
 
 
-def _walls(box):
+def _walls(box: Rationals) -> list[Constraint]:
     left, right, bottom, top = rationals("box", box, (4,))
     if left >= right or bottom >= top:
         raise ValueError(f"box must be (left, right, bottom, top) with left < right and bottom < top, but is {box!r}")
-    return [(1, 0, -left, False), (-1, 0, right, False), (0, 1, -bottom, False), (0, -1, top, False)]
+    one, zero = Fraction(1), Fraction(0)
+    return [(one, zero, -left, False), (-one, zero, right, False),
+            (zero, one, -bottom, False), (zero, -one, top, False)]
 
 
-def _constraints(net, pattern):
+def _constraints(net: Parameters, pattern: Pattern) -> list[Constraint]:
     # the first len(pattern) units: z ≥ 0 where the pattern has 1, −z > 0 where it has 0
     return [(u, v, c, False) if a else (-u, -v, -c, True) for a, u, v, c in zip(pattern, *net.W1, net.b1)]
 
 
-def _inside(constraints):
+def _inside(constraints: list[Constraint]) -> Point | None:
     """Return a point that satisfies all constraints, or None if there is none.
 
     Fourier–Motzkin: y can be chosen if every lower bound of y lies below every upper bound. That is
@@ -105,10 +131,12 @@ def _inside(constraints):
     x = _choose(on_x)
     if x is None:
         return None
-    return x, _choose([(v, u * x + c, strict) for u, v, c, strict in constraints])
+    y = _choose([(v, u * x + c, strict) for u, v, c, strict in constraints])
+    assert y is not None, "Fourier and Motzkin"
+    return x, y
 
 
-def _choose(constraints):
+def _choose(constraints: list[tuple[Fraction, Fraction, bool]]) -> Fraction | None:
     # a number t with wt + c > 0 (strict) or ≥ 0 for every (w, c, strict), or None
     lows, highs = [], []
     for w, c, strict in constraints:
@@ -126,9 +154,10 @@ def _choose(constraints):
     return None
 
 
-def _region(net, pattern, walls):
+def _region(net: Parameters, pattern: Pattern, walls: list[Constraint]) -> Region:
     constraints = _constraints(net, pattern)
     point = _inside(constraints)
+    assert point is not None, "only patterns that some point has come here"
     # the box may meet the closure of the region and miss the region
     corners = _outline(constraints + walls) if _inside(constraints + walls) else []
     edges = list(zip(corners, corners[1:] + corners[:1]))[:len(corners) if len(corners) > 2 else len(corners) - 1]
@@ -138,57 +167,57 @@ def _region(net, pattern, walls):
                         for m in (_middle(*edge) for edge in edges)))
 
 
-def _outline(constraints):
+def _outline(constraints: list[Constraint]) -> list[Point]:
     """Return the corners of the closed and bounded set that the constraints enclose."""
-    lines = [constraint for constraint in constraints if constraint[:2] != (0, 0)]
-    met = {_meeting(f, g) for f, g in combinations(lines, 2)} - {None}
+    lines = [line for line in constraints if any(line[:2])]
+    met = {p for f, g in combinations(lines, 2) if (p := _meeting(f, g))}
     points = sorted(p for p in met if all(_height(line, p) >= 0 for line in lines))
     # each lies on two lines that are not parallel, so it is a corner; in order: the convex hull
     return points if len(points) < 3 else _chain(points) + _chain(points[::-1])
 
 
-def _chain(points):
-    chain = []
+def _chain(points: list[Point]) -> list[Point]:
+    chain: list[Point] = []
     for p in points:
-        while len(chain) > 1 and _turn(*chain[-2:], p) <= 0:
+        while len(chain) > 1 and _turn(chain[-2], chain[-1], p) <= 0:
             chain.pop()
         chain.append(p)
     return chain[:-1]
 
 
-def _turn(p, q, r):
+def _turn(p: Point, q: Point, r: Point) -> Fraction:
     return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0])
 
 
-def _height(line, point):
+def _height(line: Line | Constraint, point: Point) -> Fraction:
     return line[0] * point[0] + line[1] * point[1] + line[2]
 
 
-def _meeting(f, g):
+def _meeting(f: Line | Constraint, g: Line | Constraint) -> Point | None:
     # the point where two lines cross, None for parallel lines
     slant = f[0] * g[1] - f[1] * g[0]
-    return None if slant == 0 else ((f[1] * g[2] - f[2] * g[1]) / Fraction(slant),
-                                    (f[2] * g[0] - f[0] * g[2]) / Fraction(slant))
+    return None if slant == 0 else ((f[1] * g[2] - f[2] * g[1]) / slant,
+                                    (f[2] * g[0] - f[0] * g[2]) / slant)
 
 
-def _middle(p, q):
+def _middle(p: Point, q: Point) -> Point:
     return (p[0] + q[0]) / 2, (p[1] + q[1]) / 2
 
 
-def _belongs(constraints, point):
+def _belongs(constraints: list[Constraint], point: Point) -> bool:
     return all(_height(f, point) > 0 or not f[3] and _height(f, point) == 0 for f in constraints)
 
 
-def _touches(constraints, point):
-    return any(f[:2] != (0, 0) and _height(f, point) == 0 for f in constraints)
+def _touches(constraints: list[Constraint], point: Point) -> bool:
+    return any(any(f[:2]) and _height(f, point) == 0 for f in constraints)
 
 
-def _normalised(u, v, c):
+def _normalised(u: Fraction, v: Fraction, c: Fraction) -> Line:
     # the same three numbers for every way to write one line
-    return (1, v / u, c / u) if u != 0 else (0, 1, c / v)
+    return (Fraction(1), v / u, c / u) if u != 0 else (Fraction(0), Fraction(1), c / v)
 
 
-def _label(net, point, direction):
+def _label(net: Parameters, point: Point, direction: Point) -> int:
     """Return ŷ just beside the point: a unit at 0 there takes the side to which it rises or falls."""
     a1 = [(z, u * direction[0] + v * direction[1]) >= (0, 0) for z, u, v in zip(values_at(point, net).z1, *net.W1)]
     return int(sum((w for a, w in zip(a1, net.W2) if a), net.b2) >= 0)

@@ -6,28 +6,45 @@ of a network with two dense layers: W1 (n, r), b1 (r,), W2 (r,) or (r, 1), b2 a 
 n inputs and r hidden units. So `line_pieces(**network.parameters)` works. r may be 0.
 Sets of the plane are in `nnlib.half_planes`.
 """
-from collections import namedtuple
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
 from numbers import Rational
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from .checks import rectangular
+from .kinds import Array, NDArray
 from .layers import Activation, Dense
 from .network import Network
 
 
-class Parameters(namedtuple("Parameters", "W1 b1 W2 b2")):
+Rationals: TypeAlias = object  # a number, nested sequences or an array; each entry as `rational` takes it
+
+
+class Parameters(NamedTuple):
     """Exact weights and biases: W1 is a tuple of n rows, b1 and W2 are tuples of r numbers."""
 
+    W1: tuple[tuple[Fraction, ...], ...]
+    b1: tuple[Fraction, ...]
+    W2: tuple[Fraction, ...]
+    b2: Fraction
 
-class Values(namedtuple("Values", "z1 a1 z2 yhat")):
+
+class Values(NamedTuple):
     """What a network computes at one point: z1 and a1 of the hidden units, z2 and ŷ of the output."""
 
+    z1: tuple[Fraction, ...]
+    a1: tuple[int, ...]
+    z2: Fraction
+    yhat: int
 
-class Interval(namedtuple("Interval", "left right has_left has_right")):
+
+class Interval(NamedTuple):
     """The points between two ends; an end None lies at infinity, equal ends make a single point.
 
     >>> str(Interval(Fraction(1), Fraction(5, 2), True, False)), str(Interval(None, None, False, False))
@@ -36,27 +53,38 @@ class Interval(namedtuple("Interval", "left right has_left has_right")):
     True
     """
 
-    def __contains__(self, x):
+    left: Fraction | None
+    right: Fraction | None
+    has_left: bool
+    has_right: bool
+
+    def __contains__(self, x: object) -> bool:
         x = rational("x", x)
         return ((self.left is None or self.left < x or self.has_left and x == self.left)
                 and (self.right is None or x < self.right or self.has_right and x == self.right))
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.left is not None and self.left == self.right:
             return f"{{{self.left}}}"
         return (f"{'[' if self.has_left else '('}{'-∞' if self.left is None else self.left}, "
                 f"{'∞' if self.right is None else self.right}{']' if self.has_right else ')'}")
 
 
-class Piece(namedtuple("Piece", "interval z1 a1 z2 yhat")):
+class Piece(NamedTuple):
     """An interval on which every hidden unit is constant.
 
     z1 holds a pair (w, b) for each hidden unit: z1_j(x) = wx + b. On the piece a1 (a tuple of 0 and
     1), z2 and ŷ are constant.
     """
 
+    interval: Interval
+    z1: tuple[tuple[Fraction, Fraction], ...]
+    a1: tuple[int, ...]
+    z2: Fraction
+    yhat: int
 
-def rational(name, value):
+
+def rational(name: str, value: object) -> Fraction:
     """Return `value` as a Fraction, or raise ValueError that names the argument.
 
     Whole numbers, fractions, decimals, finite floats and strings are rational numbers.
@@ -79,7 +107,7 @@ def rational(name, value):
                      f"strings such as '1/3'), but holds {value!r}")
 
 
-def rationals(name, value, *shapes):
+def rationals(name: str, value: Rationals, *shapes: tuple[int | None, ...]) -> NDArray[np.object_]:
     """Return `value` as an array of Fractions with one of the shapes, or raise ValueError.
 
     None in a shape stands for any length.
@@ -93,7 +121,7 @@ def rationals(name, value, *shapes):
     return np.array(exact, dtype=object).reshape(array.shape)
 
 
-def exact_parameters(W1, b1, W2, b2, n_in=None):
+def exact_parameters(W1: Rationals, b1: Rationals, W2: Rationals, b2: Rationals, n_in: int | None = None) -> Parameters:
     """Return the `Parameters` as Fractions; ValueError where shapes do not fit (to n_in inputs)."""
     W1 = rationals("W1", W1, (n_in, None))
     if len(W1) == 0:
@@ -103,7 +131,7 @@ def exact_parameters(W1, b1, W2, b2, n_in=None):
                       tuple(rationals("W2", W2, (r,), (r, 1)).ravel()), rationals("b2", b2, (), (1,)).item())
 
 
-def threshold_at(x, W1, b1, W2, b2):
+def threshold_at(x: Rationals, W1: Rationals, b1: Rationals, W2: Rationals, b2: Rationals) -> Values:
     """Return the `Values` at the point x: z1 = xW1 + b1, a1 = step(z1), z2 = a1·W2 + b2, ŷ = step(z2).
 
     x has shape (n,), or is a number where n is 1. Raises ValueError for what is not rational or does
@@ -118,7 +146,7 @@ def threshold_at(x, W1, b1, W2, b2):
     return values_at(rationals("x", x, *shapes).ravel(), net)
 
 
-def values_at(x, net):
+def values_at(x: Iterable[Fraction], net: Parameters) -> Values:
     """Return the `Values` of exact parameters at the exact point x."""
     z1 = tuple(sum((x_i * row[j] for x_i, row in zip(x, net.W1)), b) for j, b in enumerate(net.b1))
     a1 = tuple(int(z >= 0) for z in z1)
@@ -126,7 +154,7 @@ def values_at(x, net):
     return Values(z1, a1, z2, int(z2 >= 0))
 
 
-def line_pieces(W1, b1, W2, b2):
+def line_pieces(W1: Rationals, b1: Rationals, W2: Rationals, b2: Rationals) -> list[Piece]:
     """Return the pieces of a network with scalar input, from left to right.
 
     Unit j can change at x = −b1_j / W1_1j only. The pieces are the largest intervals on which no
@@ -146,7 +174,7 @@ def line_pieces(W1, b1, W2, b2):
     return [group[0]._replace(interval=_joined(group)) for group in _runs(parts, lambda part: part.a1)]
 
 
-def line_ones(W1, b1, W2, b2):
+def line_ones(W1: Rationals, b1: Rationals, W2: Rationals, b2: Rationals) -> list[Interval]:
     """Return the set where ŷ = 1 as a list of intervals, none of which touches the next.
 
     Raises ValueError as `line_pieces` does. Source: S2-30.
@@ -158,7 +186,7 @@ def line_ones(W1, b1, W2, b2):
     return [_joined(run) for run in runs if run[0].yhat]
 
 
-def _elementary(breakpoints):
+def _elementary(breakpoints: list[Fraction]) -> Iterator[tuple[Interval, Fraction]]:
     # (interval, a point of it) for the breakpoints and the open intervals between them
     if not breakpoints:
         yield Interval(None, None, False, False), Fraction(0)
@@ -169,16 +197,16 @@ def _elementary(breakpoints):
         yield Interval(t, after, False, False), t + 1 if after is None else (t + after) / 2
 
 
-def _runs(pieces, key):
+def _runs(pieces: list[Piece], key: Callable[[Piece], object]) -> list[list[Piece]]:
     return [list(run) for _, run in groupby(pieces, key)]
 
 
-def _joined(pieces):
+def _joined(pieces: list[Piece]) -> Interval:
     first, last = pieces[0].interval, pieces[-1].interval
     return Interval(first.left, last.right, first.has_left, last.has_right)
 
 
-def fit_line(x, y):
+def fit_line(x: Rationals, y: Rationals) -> Parameters:
     """Return `Parameters` of a network with ŷ = y at every point x and the fewest hidden units.
 
     x has shape (m,), y (m,) holds 0 and 1. As many units as the labels have changes, read from left
@@ -195,7 +223,7 @@ def fit_line(x, y):
     y = rationals("y", y, x.shape)
     if len(x) == 0:
         raise ValueError("x is empty: there is nothing to fit")
-    label = {}
+    label: dict[Fraction, Fraction] = {}
     for point, value in zip(x, y):
         if value not in (0, 1):
             raise ValueError(f"y must hold the labels 0 and 1, but holds {value}")
@@ -207,20 +235,20 @@ def fit_line(x, y):
                       tuple(label[b] - label[a] for a, b in changes), label[points[0]] - Fraction(1, 2))
 
 
-def _between(a, b):
+def _between(a: Fraction, b: Fraction) -> Fraction:
     # a number in (a, b], a float if there is one: then a network of floats has the same breakpoint
     middle = _rounded((a + b) / 2)
     return middle if middle is not None and a < middle <= b else b
 
 
-def _rounded(q):
+def _rounded(q: Fraction) -> Fraction | None:
     try:
         return Fraction(float(q))
     except OverflowError:
         return None
 
 
-def threshold_network(W1, b1, W2, b2):
+def threshold_network(W1: Rationals, b1: Rationals, W2: Rationals, b2: Rationals) -> Network:
     """Return the network of nnlib: dense, step, dense, and a sigmoid whose decision is 1 where z2 ≥ 0.
 
     `predict` returns ŷ, with floats: a product or sum that is rounded can move x across a breakpoint.
@@ -237,7 +265,7 @@ def threshold_network(W1, b1, W2, b2):
     return Network([Dense(W1, b1), Activation("step"), Dense(W2[:, None], b2[None])], "sigmoid")
 
 
-def _floats(name, values):
+def _floats(name: str, values: Rationals) -> Array:
     exact = np.array(values, dtype=object)
     for q in exact.flat:
         if _rounded(q) != q:

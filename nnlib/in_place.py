@@ -8,16 +8,30 @@ What is left to do for a batch is a list of calls such as `np.matmul(A, W, Z)`, 
 where the result goes. Nothing is computed differently but for the order of a few roundings: the tests
 hold each part to the plain function. The page `cost` measures what each saves.
 """
+from __future__ import annotations
+
 import os
 import sys
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import cache, partial
 from math import prod
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from .by_rows import Rows
-from .layers import Activation, Conv2d, Dense, Flatten
+from .kinds import Array, Arrays, DTypeLike, InputGradient, Labels, Loss, NDArray, Shape
+from .layers import Activation, Conv2d, Dense, Flatten, Layer
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from .network import Network
+
+T = TypeVar("T")
+R = TypeVar("R")
+Calls: TypeAlias = list[tuple[Callable[..., object], tuple[Any, ...]]]  # functions, and the arguments of each
 
 BLOCK = 2**18  # entries; a pass over more is cut into blocks that stay in the cache, one for each thread in turn
 
@@ -30,11 +44,14 @@ class Step:
     The parameters may be changed in place between two calls, and not be replaced.
     """
 
-    def __init__(self, network, shape, dtype, gradients=None):
+    def __init__(self, network: Network, shape: Shape, dtype: DTypeLike,
+                 gradients: Arrays | None = None) -> None:
         self.network, self.X = network, np.empty(shape, dtype)
         self.gradients = gradients or {name: np.empty_like(array) for name, array in network.parameters.items()}
-        self.forward_calls, self.backward_calls = [], []
-        A, parts, number = self.X, [], 0
+        self.forward_calls: Calls = []
+        self.backward_calls: Calls = []
+        parts: list[_Part] = []
+        A, number = self.X, 0
         for layer in network.layers:
             number += bool(layer.parameters)
             own = {name: self.gradients[name + str(number)] for name in layer.parameters}
@@ -47,28 +64,28 @@ class Step:
             calls, dA = part.backward(dA)
             self.backward_calls += calls
 
-    def logits(self, X):
+    def logits(self, X: Array) -> Array:
         """Return the logits of X; the next call overwrites them."""
         if X is not self.X:
             np.copyto(self.X, X)
         return self._forward()
 
-    def predict(self, X):
+    def predict(self, X: Array) -> Array:
         """Do the same for a batch that needs no backward: a first dense layer reads X where it lies."""
         if type(self.parts[0]) is not _Dense:
             return self.logits(X)
         np.matmul(X, self.parts[0].layer.W, out=self.parts[0].out)
         return self._forward(1)
 
-    def _forward(self, start=0):
+    def _forward(self, start: int = 0) -> Array:
         for function, arguments in self.forward_calls[start:]:
             function(*arguments)
         return self.Z
 
-    def __call__(self, X, Y, scale=1.0):
+    def __call__(self, X: Array, Y: NDArray[Any], scale: float = 1.0) -> tuple[Loss, Arrays]:
         Z, network = self.logits(X), self.network
         if self.fused and np.ndim(Y) == 1:
-            loss = softmax_cross_entropy_in_place(Z, Y, scale / len(Z)) / len(Z)
+            loss: Loss = softmax_cross_entropy_in_place(Z, Y, scale / len(Z)) / len(Z)
         else:
             loss = network.loss_of_logits(Z, Y)
             np.multiply(network._loss_backward(Z, Y), scale, self.dZ)
@@ -80,10 +97,12 @@ class Step:
 class Steps:
     """`Step` for batches of any shape: one is made for each shape that comes."""
 
-    def __init__(self, network):
-        self.network, self.made, self.gradients = network, {}, None
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.made: dict[tuple[Shape, np.dtype[Any]], Step] = {}
+        self.gradients: Arrays | None = None
 
-    def of(self, shape, dtype):
+    def of(self, shape: Shape, dtype: np.dtype[Any]) -> Step:
         """Return the step for batches of this shape and type."""
         if (shape, dtype) not in self.made:
             self.network.logits(np.zeros((1, *shape[1:]), dtype))  # refuses what the network cannot take
@@ -91,16 +110,16 @@ class Steps:
             self.gradients = self.made[shape, dtype].gradients
         return self.made[shape, dtype]
 
-    def batch(self, X, index):
+    def batch(self, X: Array, index: Labels) -> Array:
         """Return X[index] in the array from which its step reads."""
         # "clip": every index is in range, and without a second check NumPy copies straight into the array
         return X.take(index, axis=0, out=self.of((len(index), *X.shape[1:]), X.dtype).X, mode="clip")
 
-    def __call__(self, X, Y, scale=1.0):
+    def __call__(self, X: Array, Y: NDArray[Any], scale: float = 1.0) -> tuple[Loss, Arrays]:
         return self.of(X.shape, X.dtype)(X, Y, scale)
 
 
-def _part(layer):
+def _part(layer: Layer) -> type[_Part]:
     kind = getattr(layer, "name", None) if type(layer) is Activation else type(layer)
     return {Dense: _Dense, Conv2d: _Conv2d, Flatten: _Flatten, "relu": _Relu}.get(kind, _Plain)
 
@@ -109,24 +128,33 @@ class _Part:
     """A layer as calls: `forward` leads from the array A to the array `out`, and `backward(dOut)` returns
     its calls with the array of dA, which is None unless the layer is an inner one."""
 
-    def __init__(self, layer, A, gradients, inner):
+    def __init__(self, layer: Layer, A: Array, gradients: Arrays, inner: bool) -> None:
         self.layer, self.A, self.gradients, self.inner = layer, A, gradients, inner
         self.dtype = np.result_type(A, *layer.parameters.values())
-        self.forward = []
+        self.forward: Calls = []
+        self.out: Array
         self.prepare()
+
+    def prepare(self) -> None:
+        raise NotImplementedError
+
+    def backward(self, dOut: Array, /) -> tuple[Calls, InputGradient]:
+        raise NotImplementedError
 
 
 class _Dense(_Part):
-    def prepare(self):
+    layer: Dense
+
+    def prepare(self) -> None:
         W, b = self.layer.W, self.layer.b
         self.out = np.empty((len(self.A), W.shape[1]), self.dtype)
         self.forward = [(np.matmul, (self.A, W, self.out))]
         if b is not None:
             self.forward.append((np.add, (self.out, b, self.out)))
 
-    def backward(self, dZ):
+    def backward(self, dZ: Array) -> tuple[Calls, InputGradient]:
         A, W, gradients = self.A, self.layer.W, self.gradients
-        calls = [(np.matmul, (A.T, dZ, gradients["W"]))]
+        calls: Calls = [(np.matmul, (A.T, dZ, gradients["W"]))]
         if "b" in gradients:
             ones = np.ones(len(A), self.dtype)  # the sum of the rows, as a product
             calls.append((np.matmul, (ones, dZ, gradients["b"])))
@@ -140,19 +168,19 @@ class _Dense(_Part):
 
 
 class _Relu(_Part):
-    def prepare(self):
+    def prepare(self) -> None:
         # A takes the place of Z: the backward asks for Z > 0, and A > 0 says the same
         self.out = self.A if self.inner else np.empty_like(self.A)
         # zeros: the maximum of two arrays is more than twice as fast as that of an array and a number
         self.forward = [(partial(np.maximum, out=self.out), (self.A, np.zeros_like(self.A)))]
 
-    def backward(self, dA):
+    def backward(self, dA: Array) -> tuple[Calls, InputGradient]:
         positive = np.empty_like(self.out, dtype=bool)
         return [(np.greater, (self.out, np.zeros((), self.dtype), positive)), (np.multiply, (dA, positive, dA))], dA
 
 
 class _Flatten(_Part):
-    def prepare(self):
+    def prepare(self) -> None:
         A = self.A
         self.samples_last = not A.flags.c_contiguous
         if self.samples_last:
@@ -161,22 +189,24 @@ class _Flatten(_Part):
         else:
             self.out = A.reshape(len(A), -1)
 
-    def images(self, rows):
+    def images(self, rows: Array) -> Array:
         _, *shape = self.A.shape
         return np.moveaxis(rows.T.reshape(*shape, -1), -1, 0) if self.samples_last else rows.reshape(-1, *shape)
 
-    def backward(self, dOut):
+    def backward(self, dOut: Array) -> tuple[Calls, InputGradient]:
         return [], self.images(dOut)
 
 
 class _Conv2d(_Part):
-    def prepare(self):
+    layer: Conv2d
+
+    def prepare(self) -> None:
         W, b = self.layer.W, self.layer.b
         self.rows = Rows(self.A.shape, W.shape, self.layer.padding, self.dtype)
         self.out = self.rows.out
         self.forward = [(self.rows.forward, (self.A, W, b))]
 
-    def backward(self, dY):
+    def backward(self, dY: Array) -> tuple[Calls, InputGradient]:
         rows, W = self.rows, self.layer.W
         dA = rows.make_input_gradient() if self.inner else None
         return [(rows.backward, (dY, W, dA, self.gradients["W"], self.gradients.get("b")))], dA
@@ -185,20 +215,20 @@ class _Conv2d(_Part):
 class _Plain(_Part):
     """Any other layer: its own forward and backward, copied into arrays of the step."""
 
-    def prepare(self):
+    def prepare(self) -> None:
         self.kept = np.empty_like(self.A)  # what comes next may write over its input
         self.out = np.array(self.layer.forward(np.zeros_like(self.A)))
         self.forward = [(self.run, ())]
 
-    def run(self):
+    def run(self) -> None:
         np.copyto(self.kept, self.A)
         np.copyto(self.out, self.layer.forward(self.kept))
 
-    def backward(self, dOut):
+    def backward(self, dOut: Array) -> tuple[Calls, InputGradient]:
         dA = np.empty_like(self.A) if self.inner else None
         return [(self.run_backward, (dOut, dA))], dA
 
-    def run_backward(self, dOut, dA):
+    def run_backward(self, dOut: Array, dA: InputGradient) -> None:
         found, gradients = self.layer.backward(dOut, self.kept, self.inner)
         if self.inner:
             np.copyto(dA, found)
@@ -206,7 +236,7 @@ class _Plain(_Part):
             np.copyto(gradient, gradients[name])
 
 
-def softmax_cross_entropy_in_place(Z, y, scale, dZ=None):
+def softmax_cross_entropy_in_place(Z: Array, y: Labels, scale: float, dZ: Array | None = None) -> float:
     """Return the sum over samples of the loss, and write scale · (softmax(Z) − Y) into dZ, or into Z.
 
     Z and dZ have shape (m, K) and are contiguous, y holds m labels. One exp serves both results.
@@ -219,7 +249,7 @@ def softmax_cross_entropy_in_place(Z, y, scale, dZ=None):
     return sum(in_threads(lambda part: _softmax_block(Z[part], y[part], scale, dZ[part]), blocks))
 
 
-def _softmax_block(Z, y, scale, dZ):
+def _softmax_block(Z: Array, y: Labels, scale: float, dZ: Array) -> float:
     logits, E, start = Z.reshape(-1), dZ.reshape(-1), np.arange(0, Z.size, Z.shape[1])
     at = start + y
     true, largest = logits.take(at), logits.take(start + Z.argmax(axis=1))
@@ -242,26 +272,26 @@ def _softmax_block(Z, y, scale, dZ):
     return float(np.where(true == 0, np.log1p(others), np.log(others + e) - true).sum())
 
 
-def threads():
+def threads() -> int:
     """Return how many threads the matrix library has been given: as many as there are cores, or
     what OPENBLAS_NUM_THREADS or OMP_NUM_THREADS says. Where no thread can be started, 1."""
     given = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or ""
-    cores = os.cpu_count() if not hasattr(os, "sched_getaffinity") else len(os.sched_getaffinity(0))
+    cores = os.cpu_count() or 1 if not hasattr(os, "sched_getaffinity") else len(os.sched_getaffinity(0))
     return 1 if sys.platform == "emscripten" else int(given) if given.isdigit() else cores
 
 
 @cache
-def _pool(workers):
+def _pool(workers: int) -> ThreadPoolExecutor:
     from concurrent.futures import ThreadPoolExecutor  # here: most programs never start a thread
     return ThreadPoolExecutor(workers, "nnlib")
 
 
-def in_threads(work, items):
+def in_threads(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """Return work(item) for each item, in any order, computed by as many threads as `threads()` says."""
     count = min(threads(), len(items))
     if count < 2:
         return [work(item) for item in items]
-    def share(n):
+    def share(n: int) -> list[R]:
         return [work(item) for item in items[n::count]]
 
     # each in a copy of the context: what is trusted and which warnings are off holds there too

@@ -5,31 +5,56 @@ Each has `parameters` (a dictionary of arrays), `forward(A)` which returns the l
 with the names and shapes of the parameters. Nothing is remembered between the two. With
 `input_gradient=False` a layer need not compute the gradient by A.
 """
+from __future__ import annotations
+
+from typing import Protocol, Self
+
+import numpy as np
+
 from .activations import activation
 from .by_rows import conv2d_by_rows, conv2d_by_rows_backward
 from .checks import numbers, whole
-from .linear import dense, dense_backward
 from .initial import initial_weights
+from .kinds import Array, ArrayLike, Arrays, DTypeLike, InputGradient
+from .linear import dense, dense_backward
+
+
+class Layer(Protocol):
+    """What a network asks of a layer; a reader's own class with these three is a layer too."""
+
+    parameters: Arrays
+
+    def forward(self, A: ArrayLike, /) -> Array: ...
+
+    def backward(self, dOut: ArrayLike, A: ArrayLike, /,
+                 input_gradient: bool = True) -> tuple[InputGradient, Arrays]: ...
 
 
 class _Linear:
     """A layer with weights W and, if it has one, a bias b."""
 
-    def __init__(self, W, b=None):
+    axes: int  # of W
+    out_axis: int  # the one that counts the outputs
+
+    def __init__(self, W: ArrayLike, b: ArrayLike | None = None) -> None:
         # copies: training changes them in place, and the caller's arrays stay as they are
-        self.parameters = {"W": numbers("W", W, ndim=self.axes).copy()}
+        self.parameters: Arrays = {"W": numbers("W", W, ndim=self.axes).copy()}
         if b is not None:
             self.parameters["b"] = numbers("b", b, shape=(self.n_out,)).copy()
 
     @property
-    def W(self):
+    def W(self) -> Array:
         return self.parameters["W"]
 
     @property
-    def b(self):
+    def b(self) -> Array | None:
         return self.parameters.get("b")
 
-    def _gradients(self, dW, db):
+    @property
+    def n_out(self) -> int:
+        return self.W.shape[self.out_axis]
+
+    def _gradients(self, dW: Array, db: Array) -> Arrays:
         return {"W": dW} if self.b is None else {"W": dW, "b": db}
 
 
@@ -44,20 +69,21 @@ class Dense(_Linear):
     """
 
     axes = 2
-    n_out = property(lambda self: self.W.shape[1])
+    out_axis = 1
 
     @classmethod
-    def random(cls, n_in, n_out, rng, weights="he", bias=True, dtype="float32"):
+    def random(cls, n_in: int, n_out: int, rng: np.random.Generator, weights: str = "he", bias: bool = True,
+               dtype: DTypeLike = "float32") -> Self:
         """Return a layer with random weights ("he", "glorot" or "small") and zero biases."""
         shape = whole("n_in", n_in), whole("n_out", n_out)
         W = initial_weights(weights, rng, shape, dtype)
         return cls(W, 0 * W[0] if bias else None)
 
-    def forward(self, A):
+    def forward(self, A: ArrayLike) -> Array:
         """Return Z = AW + b, of shape (m, n_out)."""
         return dense(A, self.W, self.b)
 
-    def backward(self, dZ, A, input_gradient=True):
+    def backward(self, dZ: ArrayLike, A: ArrayLike, input_gradient: bool = True) -> tuple[InputGradient, Arrays]:
         """Return dA (None without `input_gradient`) and {"W": dW, "b": db}."""
         dA, dW, db = dense_backward(dZ, A, self.W, input_gradient)
         return dA, self._gradients(dW, db)
@@ -74,24 +100,25 @@ class Conv2d(_Linear):
     """
 
     axes = 4
-    n_out = property(lambda self: self.W.shape[0])
+    out_axis = 0
 
-    def __init__(self, W, b=None, padding=0):
+    def __init__(self, W: ArrayLike, b: ArrayLike | None = None, padding: int = 0) -> None:
         super().__init__(W, b)
         self.padding = whole("padding", padding, least=0)
 
     @classmethod
-    def random(cls, n_in, n_out, size, rng, padding=0, weights="he", bias=True, dtype="float32"):
+    def random(cls, n_in: int, n_out: int, size: int, rng: np.random.Generator, padding: int = 0, weights: str = "he",
+               bias: bool = True, dtype: DTypeLike = "float32") -> Self:
         """Return a layer of n_out random kernels of size × size over n_in channels."""
         shape = whole("n_out", n_out), whole("n_in", n_in), whole("size", size), size
         W = initial_weights(weights, rng, shape, dtype)
         return cls(W, 0 * W[:, 0, 0, 0] if bias else None, padding)
 
-    def forward(self, A):
+    def forward(self, A: ArrayLike) -> Array:
         """Return Z, of shape (m, k, rows, columns)."""
         return conv2d_by_rows(A, self.W, self.b, self.padding)
 
-    def backward(self, dZ, A, input_gradient=True):
+    def backward(self, dZ: ArrayLike, A: ArrayLike, input_gradient: bool = True) -> tuple[InputGradient, Arrays]:
         """Return dA (None without `input_gradient`) and {"W": dW, "b": db}."""
         dA, dW, db = conv2d_by_rows_backward(dZ, A, self.W, self.padding, input_gradient)
         return dA, self._gradients(dW, db)
@@ -104,21 +131,21 @@ class Flatten:
     array([[1., 2., 3., 4.]])
     """
 
-    def __init__(self):
-        self.parameters = {}
+    def __init__(self) -> None:
+        self.parameters: Arrays = {}
 
-    def forward(self, A):
+    def forward(self, A: ArrayLike) -> Array:
         """Return A with one row per sample."""
         A = _samples(A)
         return A.reshape(len(A), -1)
 
-    def backward(self, dOut, A, input_gradient=True):
+    def backward(self, dOut: ArrayLike, A: ArrayLike, input_gradient: bool = True) -> tuple[Array, Arrays]:
         """Return dOut in the shape of A, and no gradients."""
         A = _samples(A)
         return numbers("dOut", dOut, shape=(len(A), A[0].size)).reshape(A.shape), {}
 
 
-def _samples(A):
+def _samples(A: ArrayLike) -> Array:
     A = numbers("A", A)
     if A.ndim < 2:
         raise ValueError(f"A must have an axis of samples and at least one more, but has shape {A.shape}")
@@ -133,15 +160,15 @@ class Activation:
     array([[0., 2.]])
     """
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self._forward, self._backward = activation(name)
         self.name = name
-        self.parameters = {}
+        self.parameters: Arrays = {}
 
-    def forward(self, Z):
+    def forward(self, Z: ArrayLike) -> Array:
         """Return A = σ(Z)."""
         return self._forward(Z)
 
-    def backward(self, dA, Z, input_gradient=True):
+    def backward(self, dA: ArrayLike, Z: ArrayLike, input_gradient: bool = True) -> tuple[Array, Arrays]:
         """Return dZ, and no gradients."""
         return self._backward(dA, Z), {}

@@ -2,14 +2,17 @@
 
 Samples are rows. W[i, j] joins input i to neuron j, so W has shape (n_in, n_out).
 """
+from __future__ import annotations
+
 import numpy as np
 
 from .activations import activation as named_activation
 from .checks import in_range, numbers
+from .kinds import Array, ArrayLike, InputGradient
 
 
 @in_range
-def matmul_backward(dC, A, B):
+def matmul_backward(dC: ArrayLike, A: ArrayLike, B: ArrayLike) -> tuple[Array, Array]:
     """Return (dA, dB) = (dC Bᵀ, Aᵀ dC) for C = AB.
 
     A has shape (m, k), B (k, n), dC (m, n); a gradient has the shape of its variable.
@@ -26,7 +29,7 @@ def matmul_backward(dC, A, B):
 
 
 @in_range
-def dense(X, W, b=None):
+def dense(X: ArrayLike, W: ArrayLike, b: ArrayLike | None = None) -> Array:
     """Return Z = XW + b.
 
     X has shape (m, n_in), W (n_in, n_out), b (n_out,), Z (m, n_out); b is added to every row,
@@ -43,7 +46,8 @@ def dense(X, W, b=None):
 
 
 @in_range
-def dense_backward(dZ, X, W, input_gradient=True):
+def dense_backward(dZ: ArrayLike, X: ArrayLike, W: ArrayLike,
+                   input_gradient: bool = True) -> tuple[InputGradient, Array, Array]:
     """Return (dX, dW, db) = (dZ Wᵀ, Xᵀ dZ, Σ_i dZ_i).
 
     dZ has shape (m, n_out); dX, dW and db have the shapes of X, W and b. With
@@ -61,7 +65,7 @@ def dense_backward(dZ, X, W, input_gradient=True):
     return dX, dW, dZ.sum(axis=0)
 
 
-def augment(X):
+def augment(X: ArrayLike) -> Array:
     """Return X with a first column of ones, so that the bias becomes the weight of x₀ = 1.
 
     X has shape (m, n), the result (m, n + 1). Source: S0-05.
@@ -74,7 +78,7 @@ def augment(X):
 
 
 @in_range
-def neuron(x, w, b, activation):
+def neuron(x: ArrayLike, w: ArrayLike, b: float, activation: str) -> np.floating:
     """Return a = σ(z) with z = Σ_i w_i x_i + b, a single number.
 
     x and w have shape (n,), b is a number, `activation` a name such as "relu".
@@ -87,7 +91,8 @@ def neuron(x, w, b, activation):
 
 
 @in_range
-def neuron_backward(da, x, w, b, activation):
+def neuron_backward(da: float, x: ArrayLike, w: ArrayLike, b: float,
+                    activation: str) -> tuple[Array, Array, np.floating]:
     """Return (dx, dw, db) = (δ w, δ x, δ) with δ = da σ′(z), for one neuron.
 
     da is a number; dx and dw have shape (n,), db is a number. Source: S3-43, S3-44.
@@ -103,7 +108,7 @@ def neuron_backward(da, x, w, b, activation):
 
 
 @in_range
-def _net(x, w, b):
+def _net(x: ArrayLike, w: ArrayLike, b: float) -> Array:
     x = numbers("x", x, ndim=1)
     w = numbers("w", w, shape=x.shape)
     numbers("b", b, ndim=0)

@@ -2,13 +2,16 @@
 
 The vectorised functions are tested against these, and the book measures how much slower they are.
 """
+from __future__ import annotations
+
 import numpy as np
 
 from .checks import in_range, numbers, whole
+from .kinds import Array, ArrayLike
 
 
 @in_range
-def dense_loops(X, W, b):
+def dense_loops(X: ArrayLike, W: ArrayLike, b: ArrayLike) -> Array:
     """Return Z with Z_ij = Σ_k X_ik W_kj + b_j, for X (m, n), W (n, r), b (r,).
 
     Source: S0-12, S2-06, S2-19.
@@ -29,7 +32,7 @@ def dense_loops(X, W, b):
 
 
 @in_range
-def conv2d_loops(X, W, b, padding=0):
+def conv2d_loops(X: ArrayLike, W: ArrayLike, b: ArrayLike, padding: int = 0) -> Array:
     """Return Y_iors = Σ_cuv W_ocuv X_ic(r+u−P)(s+v−P) + b_o, shapes as in `conv2d`.
 
     Source: S4-35, S4-36, S4-37, S4-59.

@@ -4,13 +4,29 @@ A loss sums over the outputs of a sample; over the m samples it takes the mean
 (`reduction="mean"`), the sum ("sum"), or returns one number per sample ("none").
 A backward returns the gradient of the mean or of the sum by the loss's first argument.
 """
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from .activations import log_sum_exp, sigmoid, softmax, softplus
-from .checks import all_finite, axes, choice, distributions, in_range, labels, numbers, real, values_are_checked, whole
+from .checks import (
+    all_finite,
+    axes,
+    choice,
+    distributions,
+    in_range,
+    labels,
+    numbers,
+    real,
+    values_are_checked,
+    whole,
+)
+from .kinds import Array, ArrayLike, Loss, NDArray
 
 
-def one_hot(y, classes):
+def one_hot(y: ArrayLike, classes: int) -> Array:
     """Return Y with Y_ik = 1 if y_i = k, else 0.
 
     y holds m integer labels in 0 … classes − 1; Y has shape (m, classes) and is float64.
@@ -28,7 +44,7 @@ def one_hot(y, classes):
 
 
 @in_range
-def squared_error(Yhat, Y, reduction="mean"):
+def squared_error(Yhat: ArrayLike, Y: ArrayLike, reduction: str = "mean") -> Loss:
     """Return the mean over samples of Σ_k (ŷ_ik − y_ik)².
 
     Yhat and Y have the same shape, (m, d) or (m,). No factor ½, no division by d.
@@ -42,7 +58,7 @@ def squared_error(Yhat, Y, reduction="mean"):
 
 
 @in_range
-def squared_error_backward(Yhat, Y, reduction="mean"):
+def squared_error_backward(Yhat: ArrayLike, Y: ArrayLike, reduction: str = "mean") -> Array:
     """Return dŶ = 2 (Ŷ − Y) / m, without the division for the sum.
 
     Shapes as for `squared_error`. Source: S2-66, S4-19.
@@ -55,7 +71,7 @@ def squared_error_backward(Yhat, Y, reduction="mean"):
 
 
 @in_range
-def sigmoid_cross_entropy(Z, Y, reduction="mean"):
+def sigmoid_cross_entropy(Z: ArrayLike, Y: ArrayLike, reduction: str = "mean") -> Loss:
     """Return the mean over samples of ln(1 + e^z) − yz: binary cross-entropy from the logit z.
 
     Equal to −y ln σ(z) − (1 − y) ln(1 − σ(z)), computed as y ln(1 + e^(−z)) + (1 − y) ln(1 + e^z).
@@ -69,7 +85,7 @@ def sigmoid_cross_entropy(Z, Y, reduction="mean"):
     return _reduce(_per_sample(Y * softplus(-Z) + (1 - Y) * softplus(Z)), reduction)
 
 
-def sigmoid_cross_entropy_backward(Z, Y, reduction="mean"):
+def sigmoid_cross_entropy_backward(Z: ArrayLike, Y: ArrayLike, reduction: str = "mean") -> Array:
     """Return dZ = (σ(Z) − Y) / m, without the division for the sum.
 
     Shapes as for `sigmoid_cross_entropy`. Computed as (1 − Y) σ(Z) − Y σ(−Z), which keeps its
@@ -82,7 +98,7 @@ def sigmoid_cross_entropy_backward(Z, Y, reduction="mean"):
     return ((1 - Y) * sigmoid(Z) - Y * sigmoid(-Z)) / _divisor(len(Z), reduction)
 
 
-def cross_entropy(S, Y, reduction="mean", epsilon=0.0):
+def cross_entropy(S: ArrayLike, Y: ArrayLike, reduction: str = "mean", epsilon: float = 0.0) -> Loss:
     """Return the mean over samples of −Σ_k y_ik ln s_ik, for probabilities S.
 
     S has shape (m, K) and rows of probabilities; Y is a matrix of that shape with rows that sum
@@ -99,7 +115,7 @@ def cross_entropy(S, Y, reduction="mean", epsilon=0.0):
 
 
 @in_range
-def cross_entropy_backward(S, Y, reduction="mean", epsilon=0.0):
+def cross_entropy_backward(S: ArrayLike, Y: ArrayLike, reduction: str = "mean", epsilon: float = 0.0) -> Array:
     """Return dS = −Y / S / m, without the division by m for the sum.
 
     The entry is 0 where Y is 0, and where `epsilon` clips S (the clipped value is constant).
@@ -114,7 +130,7 @@ def cross_entropy_backward(S, Y, reduction="mean", epsilon=0.0):
 
 
 @in_range
-def softmax_cross_entropy(Z, Y, reduction="mean"):
+def softmax_cross_entropy(Z: ArrayLike, Y: ArrayLike, reduction: str = "mean") -> Loss:
     """Return the mean over samples of ln Σ_j e^(z_ij) − Σ_k y_ik z_ik: cross-entropy from logits.
 
     Z has shape (m, K); Y is a matrix of that shape with rows that sum to one, or m integer
@@ -132,7 +148,7 @@ def softmax_cross_entropy(Z, Y, reduction="mean"):
     return _reduce(log_sum_exp(Z) - (Y * Z).sum(axis=1), reduction)
 
 
-def softmax_cross_entropy_backward(Z, Y, reduction="mean"):
+def softmax_cross_entropy_backward(Z: ArrayLike, Y: ArrayLike, reduction: str = "mean") -> Array:
     """Return dZ = (softmax(Z) − Y) / m, without the division for the sum.
 
     Shapes as for `softmax_cross_entropy`. Source: S0-74, S0-75, S1-24, S2-85, S3-54, S4-58.
@@ -149,7 +165,7 @@ def softmax_cross_entropy_backward(Z, Y, reduction="mean"):
     return dZ / _divisor(len(Z), reduction)
 
 
-def _pair(name, Z, Y):
+def _pair(name: str, Z: ArrayLike, Y: ArrayLike) -> tuple[Array, Array]:
     Z = numbers(name, Z)
     if Z.ndim == 0:
         raise ValueError(f"{name} must have at least one axis, the samples, but is a single number")
@@ -158,14 +174,14 @@ def _pair(name, Z, Y):
     return Z, _as_type(Z, numbers("Y", Y, shape=Z.shape))
 
 
-def _binary_pair(Z, Y):
+def _binary_pair(Z: ArrayLike, Y: ArrayLike) -> tuple[Array, Array]:
     Z, Y = _pair("Z", Z, Y)
     if Y.real.min() < 0 or Y.real.max() > 1:
         raise ValueError(f"Y must lie in [0, 1], but ranges from {Y.real.min()} to {Y.real.max()}")
     return Z, Y
 
 
-def _logits(Z, Y):
+def _logits(Z: ArrayLike, Y: ArrayLike) -> tuple[Array, NDArray[Any]]:
     Z = numbers("Z", Z, ndim=2)
     if axes("Y", Y) == 1:
         Y = labels("Y", Y, Z.shape[1])
@@ -175,20 +191,20 @@ def _logits(Z, Y):
     return Z, _as_type(Z, distributions("Y", Y, Z.shape))
 
 
-def _as_type(Z, Y):
+def _as_type(Z: Array, Y: Array) -> Array:
     if Y.dtype.kind == "c" != Z.dtype.kind:
         raise ValueError(f"Y must hold real numbers, as the first argument does, but its type is {Y.dtype}")
     return Y.astype(Z.dtype, copy=False)
 
 
-def _differences(Z, z):
+def _differences(Z: Array, z: Array) -> Array:
     D = Z - z[:, None]
     if values_are_checked() and not all_finite(D):
         raise OverflowError(f"the logits in a row of Z differ by more than a number of type {D.dtype} can hold")
     return D
 
 
-def _probability_pair(S, Y, epsilon):
+def _probability_pair(S: ArrayLike, Y: ArrayLike, epsilon: float) -> tuple[Array, Array]:
     S = numbers("S", S, ndim=2)
     if S.real.min() < 0 or S.real.max() > 1 + 1e-6:
         raise ValueError(f"S must lie in [0, 1], but ranges from {S.real.min()} to {S.real.max()}")
@@ -205,14 +221,14 @@ def _probability_pair(S, Y, epsilon):
     return S, Y
 
 
-def _per_sample(entries):
+def _per_sample(entries: Array) -> Array:
     return entries.reshape(len(entries), -1).sum(axis=1)
 
 
-def _reduce(losses, reduction):
+def _reduce(losses: Array, reduction: str) -> Loss:
     choice("reduction", reduction, ("mean", "sum", "none"))
     return losses if reduction == "none" else getattr(losses, reduction)()
 
 
-def _divisor(m, reduction):
+def _divisor(m: int, reduction: str) -> int:
     return m if choice("reduction", reduction, ("mean", "sum")) == "mean" else 1

@@ -1,15 +1,18 @@
 """Measures of a trained network that are not losses."""
+from __future__ import annotations
+
 import numpy as np
 
 from .checks import axes, distributions, labels, numbers, reals, whole
+from .kinds import Array, ArrayLike, Labels, NDArray
 
 
-def _labels_of(name, Y):
+def _labels_of(name: str, Y: ArrayLike) -> ArrayLike:
     # a matrix holds scores, probabilities or one-hot rows: its label is the column of the largest
     return reals(name, Y, ndim=2).argmax(axis=1) if axes(name, Y) == 2 else Y
 
 
-def _label_pair(predicted, Y):
+def _label_pair(predicted: ArrayLike, Y: ArrayLike) -> tuple[Labels, Labels]:
     predicted, Y = _labels_of("predicted", predicted), _labels_of("Y", Y)
     top = np.iinfo(np.int64).max
     predicted, Y = labels("predicted", predicted, top), labels("Y", Y, top)
@@ -18,7 +21,7 @@ def _label_pair(predicted, Y):
     return predicted, Y
 
 
-def accuracy(predicted, Y):
+def accuracy(predicted: ArrayLike, Y: ArrayLike) -> float:
     """Return the fraction of samples whose predicted label is the true one.
 
     Each argument is a vector of integer labels, or a matrix (m, K) whose largest column counts.
@@ -31,7 +34,7 @@ def accuracy(predicted, Y):
     return float((predicted == Y).mean())
 
 
-def confusion_matrix(predicted, Y, classes):
+def confusion_matrix(predicted: ArrayLike, Y: ArrayLike, classes: int) -> Labels:
     """Return C with C[t, p] = number of samples of class t that were called p.
 
     Arguments as for `accuracy`; C has shape (classes, classes).
@@ -47,7 +50,7 @@ def confusion_matrix(predicted, Y, classes):
     return C
 
 
-def calibration(S, Y, bins=10):
+def calibration(S: ArrayLike, Y: ArrayLike, bins: int = 10) -> tuple[Array, Array, Labels]:
     """Return (confidence, accuracy, count) for samples grouped by their confidence.
 
     The confidence of a sample is its largest probability in the row of S, of shape (m, K); Y holds
@@ -67,7 +70,7 @@ def calibration(S, Y, bins=10):
     return (np.bincount(at, confidence, bins) / full, np.bincount(at, predicted == Y, bins) / full, count)
 
 
-def dead_units(A):
+def dead_units(A: ArrayLike) -> NDArray[np.bool]:
     """Return for each unit whether it is 0 for every sample of A, of shape (m, n).
 
     A ReLU unit that is 0 on all data passes no gradient back and cannot learn. Source: S3-09.
@@ -75,4 +78,4 @@ def dead_units(A):
     >>> dead_units([[0.0, 1.0], [0.0, 0.0]])
     array([ True, False])
     """
-    return ~numbers("A", A, ndim=2).any(axis=0)
+    return ~np.any(numbers("A", A, ndim=2), axis=0)

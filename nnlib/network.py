@@ -3,20 +3,35 @@
 `forward` returns every stage A⁰ = X, A¹, … , the book's own notation, and `backward` walks the same
 list from its end. A network remembers nothing between the two.
 """
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
+from typing import NoReturn
 
 import numpy as np
 
 from . import losses
 from .activations import sigmoid, softmax
-from .checks import all_finite, choice, generator, instance, numbers, reals, trusted, values_are_checked, whole
+from .checks import (
+    all_finite,
+    choice,
+    generator,
+    instance,
+    numbers,
+    reals,
+    trusted,
+    values_are_checked,
+    whole,
+)
 from .in_place import Step
-from .layers import Activation, Dense
+from .kinds import Array, ArrayLike, Arrays, DTypeLike, Labels, Loss, Shape
+from .layers import Activation, Dense, Layer
 
 ROWS = 512  # samples in a block of a long prediction
 
 # the task decides the output map, and with it the loss of the logits (S2-10, S2-72)
-OUTPUTS = {
+OUTPUTS: dict[str, tuple[Callable[[Array], Array], Callable[..., Loss], Callable[..., Array]]] = {
     "identity": (lambda Z: Z, losses.squared_error, losses.squared_error_backward),
     "sigmoid": (sigmoid, losses.sigmoid_cross_entropy, losses.sigmoid_cross_entropy_backward),
     "softmax": (softmax, losses.softmax_cross_entropy, losses.softmax_cross_entropy_backward),
@@ -36,7 +51,7 @@ class Network:
     [[[3.0]], [[3.0, -3.0]], [[3.0, 0.0]], [[3.0]]]
     """
 
-    def __init__(self, layers, output):
+    def __init__(self, layers: Iterable[Layer], output: str) -> None:
         layers = list(instance("layers", layers, (list, tuple), "a list of layers"))
         for layer in layers:
             if not (hasattr(layer, "forward") and hasattr(layer, "backward")):
@@ -48,7 +63,7 @@ class Network:
         self._output_map, self._loss, self._loss_backward = OUTPUTS[output]
 
     @property
-    def parameters(self):
+    def parameters(self) -> Arrays:
         """The parameters by name: {"W1": …, "b1": …, "W2": …}, numbered by layers that have any.
 
         The arrays are the network's own: changing them in place changes the network.
@@ -57,7 +72,7 @@ class Network:
                 for name, array in layer.parameters.items()}
 
     @parameters.setter
-    def parameters(self, arrays):
+    def parameters(self, arrays: Mapping[str, ArrayLike]) -> None:
         own = self.parameters
         if set(instance("parameters", arrays, dict, "a dictionary of arrays")) != set(own):
             raise ValueError(f"parameters must be named {sorted(own)}, but are named {sorted(arrays)}")
@@ -65,10 +80,10 @@ class Network:
         for l, (_, layer) in enumerate(self._with_parameters(), start=1):
             layer.parameters = {name: checked[name + str(l)] for name in layer.parameters}
 
-    def _with_parameters(self):
+    def _with_parameters(self) -> list[tuple[int, Layer]]:
         return [(at, layer) for at, layer in enumerate(self.layers) if layer.parameters]
 
-    def forward(self, X):
+    def forward(self, X: ArrayLike) -> list[Array]:
         """Return the list of all stages: the input, then the output of each layer.
 
         X has shape (m, n), or (m, c, h, w) where the first layer is a convolution.
@@ -81,7 +96,7 @@ class Network:
         return stages
 
     @contextmanager
-    def _naming_the_layer(self, stages):
+    def _naming_the_layer(self, stages: Sized) -> Iterator[None]:
         try:
             yield
         except (ValueError, OverflowError) as error:
@@ -89,7 +104,8 @@ class Network:
             layer = self.layers[len(stages) - 1]
             raise kind(f"layer {len(stages)}, {type(layer).__name__}: {error}") from error
 
-    def backward(self, dOut, stages, input_gradient=True):
+    def backward(self, dOut: ArrayLike, stages: Sequence[ArrayLike],
+                 input_gradient: bool = True) -> tuple[list[Array], Arrays]:
         """Return (dstages, gradients) for the upstream gradient dOut of the last stage.
 
         dstages[i] is ∂L/∂stages[i]; gradients has the names and shapes of `parameters`. With
@@ -99,7 +115,8 @@ class Network:
         instance("stages", stages, (list, tuple), "a list of arrays")
         if len(stages) != len(self.layers) + 1:
             raise ValueError(f"stages must hold {len(self.layers) + 1} arrays, but holds {len(stages)}")
-        dstages, found = [numbers("dOut", dOut, shape=np.shape(stages[-1]))], []
+        dstages = [numbers("dOut", dOut, shape=np.shape(stages[-1]))]
+        found: list[Arrays] = []
         for l in reversed(range(len(self.layers))):
             dA, gradients = self.layers[l].backward(dstages[0], stages[l], input_gradient or l > 0)
             dstages.insert(0, dA)
@@ -108,7 +125,7 @@ class Network:
         return dstages, {name + str(l): g for l, gradients in enumerate(with_parameters, start=1)
                          for name, g in gradients.items()}
 
-    def logits(self, X):
+    def logits(self, X: ArrayLike) -> Array:
         """Return Z, the output of the last layer, before the output map.
 
         Raises ValueError for a parameter that was changed in place to what is no finite number, and
@@ -128,12 +145,12 @@ class Network:
             self._complain()
         return A
 
-    def _complain(self):
+    def _complain(self) -> NoReturn:
         for name, array in self.parameters.items():
             numbers(name, array)
         raise OverflowError("a layer's result is too large for a float: X or a parameter holds numbers too large")
 
-    def _logits_in_blocks(self, X):
+    def _logits_in_blocks(self, X: Array) -> Array:
         # so that what a block's layers hand on stays in the cache, and memory does not grow with m
         for name, array in self.parameters.items():
             numbers(name, array)
@@ -149,7 +166,7 @@ class Network:
             self._complain()
         return Z
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> Array:
         """Return the soft prediction: rows of probabilities (softmax), P(y = 1) (sigmoid), or the
         value itself (identity). Source: S0-49, S1-04, S2-11, S2-13, S2-15.
         """
@@ -157,7 +174,7 @@ class Network:
         with trusted():
             return self._output_map(Z)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Array | Labels:
         """Return the hard decision: the label with the largest logit, the first of equal ones
         (softmax); 1 where the logit is ≥ 0 (sigmoid); the value itself (identity).
         Labels count from 0; one sigmoid output gives a vector of m labels.
@@ -171,15 +188,15 @@ class Network:
             return labels[:, 0] if labels.shape[1:] == (1,) else labels
         return Z
 
-    def loss(self, X, Y, reduction="mean"):
+    def loss(self, X: ArrayLike, Y: ArrayLike, reduction: str = "mean") -> Loss:
         """Return the loss of the batch; Y as the network's loss function wants it. Source: S0-35."""
         return self.loss_of_logits(self.logits(X), Y, reduction)
 
-    def loss_of_logits(self, Z, Y, reduction="mean"):
+    def loss_of_logits(self, Z: ArrayLike, Y: ArrayLike, reduction: str = "mean") -> Loss:
         """Return the loss of a batch from its logits Z. Source: S2-72."""
         return self._loss(Z, Y, reduction)
 
-    def gradients(self, X, Y, reduction="mean"):
+    def gradients(self, X: ArrayLike, Y: ArrayLike, reduction: str = "mean") -> tuple[Loss, Arrays]:
         """Return (loss, gradients): the forward pass, the loss and the backward pass in one.
 
         Source: S0-45.
@@ -189,17 +206,18 @@ class Network:
         dZ = self._loss_backward(stages[-1], Y, reduction)
         return loss, self.backward(dZ, stages, input_gradient=False)[1]
 
-    def shapes(self, X):
+    def shapes(self, X: ArrayLike) -> list[tuple[str, Shape, dict[str, Shape]]]:
         """Return rows (stage, shape, shapes of the parameters) for the input X. Source: S0-21."""
         first, *stages = self.forward(X)
-        rows = [("input", first.shape, {})]
+        rows: list[tuple[str, Shape, dict[str, Shape]]] = [("input", first.shape, {})]
         for layer, A in zip(self.layers, stages):
             rows.append((getattr(layer, "name", type(layer).__name__), A.shape,
                          {name: array.shape for name, array in layer.parameters.items()}))
         return rows
 
 
-def dense_network(widths, rng, activation="relu", output="softmax", weights="he", bias=True, dtype="float32"):
+def dense_network(widths: Sequence[int], rng: np.random.Generator, activation: str = "relu", output: str = "softmax",
+                  weights: str = "he", bias: bool = True, dtype: DTypeLike = "float32") -> Network:
     """Return a network of dense layers with n₀, n₁, …, n_L = `widths` neurons.
 
     The activation stands between them. `dense_network([784, 800, 10], rng)` is the network of S1;
@@ -212,13 +230,15 @@ def dense_network(widths, rng, activation="relu", output="softmax", weights="he"
     generator("rng", rng)
     if not isinstance(widths, (list, tuple)) or len(widths) < 2:
         raise ValueError(f"widths must name at least an input and an output width, but is {widths!r}")
-    widths, layers = [whole("widths", n) for n in widths], []
+    widths = [whole("widths", n) for n in widths]
+    layers: list[Layer] = []
     for n_in, n_out in zip(widths[:-1], widths[1:]):
         layers += [Dense.random(n_in, n_out, rng, weights, bias, dtype), Activation(activation)]
     return Network(layers[:-1], output)
 
 
-def regression_network(n_in, n_hidden, n_out, rng, activation="sigmoid"):
+def regression_network(n_in: int, n_hidden: int, n_out: int, rng: np.random.Generator,
+                       activation: str = "sigmoid") -> Network:
     """Return S2's network with one hidden layer for regression: the prediction is z^O.
 
     Source: S2-15.
@@ -230,7 +250,7 @@ def regression_network(n_in, n_hidden, n_out, rng, activation="sigmoid"):
     return dense_network(widths, rng, activation, "identity", "glorot", dtype="float64")
 
 
-def binary_network(n_in, n_hidden, rng, activation="sigmoid"):
+def binary_network(n_in: int, n_hidden: int, rng: np.random.Generator, activation: str = "sigmoid") -> Network:
     """Return S2's network with one hidden layer for two classes: P(y = 1) = σ(z^O).
 
     Source: S2-11.
@@ -242,7 +262,8 @@ def binary_network(n_in, n_hidden, rng, activation="sigmoid"):
     return dense_network(widths, rng, activation, "sigmoid", "glorot", dtype="float64")
 
 
-def class_network(n_in, n_hidden, classes, rng, activation="sigmoid"):
+def class_network(n_in: int, n_hidden: int, classes: int, rng: np.random.Generator,
+                  activation: str = "sigmoid") -> Network:
     """Return S2's network with one hidden layer for K classes: P(y = k) = softmax(z^O)_k.
 
     Source: S2-13.

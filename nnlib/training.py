@@ -1,13 +1,31 @@
 """Stochastic gradient descent: draw a mini-batch, take its gradient, make a step; repeat."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Self, TypeAlias
 
 import numpy as np
 
-from .checks import all_finite, function, generator, instance, numbers, real, reals, trusted, whole
+from .checks import (
+    all_finite,
+    function,
+    generator,
+    instance,
+    real,
+    reals,
+    trusted,
+    whole,
+)
 from .in_place import Steps
+from .kinds import Array, ArrayLike, Arrays, Labels, Loss
 from .metrics import accuracy
 from .network import Network
+
+Rate: TypeAlias = Callable[[float], float]
+Change: TypeAlias = Callable[[Array, np.random.Generator], ArrayLike]
+GradientsOf: TypeAlias = Callable[[Array, Array | Labels, float], tuple[Loss, Arrays]]
 
 
 class DivergedError(ArithmeticError):
@@ -28,26 +46,26 @@ class SGD:
     {'W1': array([[0.8]])}
     """
 
-    def __init__(self, learning_rate, momentum=0.0, weight_decay=0.0):
+    def __init__(self, learning_rate: float | Rate, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
         if not callable(learning_rate):
             real("learning_rate", learning_rate)
         self.learning_rate = learning_rate
         self.momentum = real("momentum", momentum, below=1)
         self.weight_decay = real("weight_decay", weight_decay)
-        self._velocity = {}
+        self._velocity: Arrays = {}
 
-    def restart(self):
+    def restart(self) -> None:
         """Forget the velocity that the momentum has gathered."""
         self._velocity = {}
 
-    def rate(self, done):
+    def rate(self, done: float) -> float:
         """Return the learning rate when the part `done` of the run, from 0 to 1, is behind us."""
         real("done", done)
         if not callable(self.learning_rate):
             return self.learning_rate
         return real("the result of learning_rate", self.learning_rate(done))
 
-    def step(self, parameters, gradients, done=0.0):
+    def step(self, parameters: Arrays, gradients: Mapping[str, ArrayLike], done: float = 0.0) -> None:
         """Change the arrays of `parameters` in place, by one step against `gradients`.
 
         Raises ValueError for unfit gradients, before anything is changed, and DivergedError where a
@@ -60,22 +78,22 @@ class SGD:
             if not all_finite(theta):
                 raise DivergedError(f"{name} is no longer finite after a step with the learning rate {rate:.3g}")
 
-    def _step(self, parameters, gradients, rate):
+    def _step(self, parameters: Arrays, gradients: Arrays, rate: float) -> None:
         for name, theta in parameters.items():
             d = gradients[name]
             decay = self.weight_decay if name.startswith("W") else 0
             if self.momentum and name not in self._velocity:
                 self._velocity[name] = np.zeros_like(theta)
-            v = self._velocity.get(name)
+            v = self._velocity[name] if self.momentum else None
             for part in _blocks(theta):
                 step = d[part] + decay * theta[part] if decay else d[part]
-                if self.momentum:
+                if v is not None:
                     v[part] *= self.momentum
                     v[part] += step
                     step = v[part]
                 theta[part] -= (rate * step).astype(theta.dtype, copy=False)
 
-    def step_in_place(self, parameters, gradients, done=0.0):
+    def step_in_place(self, parameters: Arrays, gradients: Arrays, done: float = 0.0) -> None:
         """Do the same as `step`, without a check and without new arrays: `gradients` are overwritten."""
         rate = self.rate(done)
         for name, theta in parameters.items():
@@ -92,26 +110,28 @@ class SGD:
             np.subtract(theta, d, out=theta)
 
 
-def _checked_gradients(parameters, gradients):
+def _checked_gradients(parameters: Arrays, gradients: Mapping[str, ArrayLike]) -> Arrays:
     for name, arrays in (("parameters", parameters), ("gradients", gradients)):
         instance(name, arrays, dict, "a dictionary of arrays")
     if set(gradients) != set(parameters):
         raise ValueError(f"gradients must be named {sorted(parameters)}, but are named {sorted(gradients)}")
     for name, theta in parameters.items():
         if not isinstance(theta, np.ndarray) or theta.dtype.kind != "f" or not theta.flags.writeable:
-            raise ValueError(f"parameters[{name!r}] must be an array of floats that can be changed in place, but is {theta!r}")
+            raise ValueError(f"parameters[{name!r}] must be an array of floats that can be changed in place, "
+                             f"but is {theta!r}")
         reals(f"parameters[{name!r}]", theta)
-    return {name: reals(f"gradients[{name!r}]", gradients[name], shape=theta.shape) for name, theta in parameters.items()}
+    return {name: reals(f"gradients[{name!r}]", gradients[name], shape=theta.shape)
+            for name, theta in parameters.items()}
 
 
-def _blocks(array, entries=2**14):
+def _blocks(array: Array, entries: int = 2**14) -> Iterator[slice]:
     """Yield slices along the first axis, so small that the passes over a block stay in the cache."""
     rows = max(1, entries * len(array) // max(1, array.size))
     for start in range(0, len(array), rows):
         yield slice(start, start + rows)
 
 
-def falling(start, end=0.0):
+def falling(start: float, end: float = 0.0) -> Rate:
     """Return a learning rate that falls along half a cosine wave from `start` to `end`.
 
     Source: Loshchilov and Hutter, SGDR, ICLR 2017.
@@ -124,7 +144,7 @@ def falling(start, end=0.0):
     return lambda done: float(end + (start - end) * (1 + np.cos(np.pi * real("done", done))) / 2)
 
 
-def minibatches(m, batch_size, rng):
+def minibatches(m: int, batch_size: int, rng: np.random.Generator) -> Iterator[Labels]:
     """Yield the indices 0 … m − 1 in random order, `batch_size` at a time, the last maybe fewer.
 
     Source: S4-23.
@@ -145,15 +165,16 @@ class History:
     `validation_accuracy` (None for regression) stay empty without a validation set.
     """
 
-    loss: list = field(default_factory=list)
-    validation_loss: list = field(default_factory=list)
-    validation_accuracy: list = field(default_factory=list)
-    seconds: list = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    validation_accuracy: list[float | None] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
     best_epoch: int | None = None
 
 
-def train(network, X, Y, *, epochs, batch_size, optimizer, rng, validation=None, patience=None,
-          change=None, progress=True):
+def train(network: Network, X: ArrayLike, Y: ArrayLike, *, epochs: int, batch_size: int, optimizer: SGD,
+          rng: np.random.Generator, validation: tuple[ArrayLike, ArrayLike] | None = None, patience: int | None = None,
+          change: Change | None = None, progress: bool = True) -> History:
     """Train `network` in place and return its History.
 
     X holds m samples, Y their labels or targets; `batch_size` samples make a step, `epochs` times
@@ -202,14 +223,14 @@ def train(network, X, Y, *, epochs, batch_size, optimizer, rng, validation=None,
             if patience is not None and history.validation_loss.index(min(history.validation_loss)) == epoch:
                 history.best_epoch = epoch
                 best = {name: array.copy() for name, array in network.parameters.items()}
-            if patience is not None and epoch - history.best_epoch >= patience:
+            if patience is not None and history.best_epoch is not None and epoch - history.best_epoch >= patience:
                 break
     if best is not None:
         network.parameters = best
     return history
 
 
-def _at_the_door(network, which, X, Y):
+def _at_the_door(network: Network, which: str, X: ArrayLike, Y: ArrayLike) -> tuple[Array, Array]:
     X, numbers_of_Y = reals(f"{which}X", X), reals(f"{which}Y", Y)
     if X.ndim == 0 or X.shape[:1] != numbers_of_Y.shape[:1]:
         raise ValueError(f"{which}X and Y must hold as many samples, but have shapes "
@@ -224,7 +245,8 @@ def _at_the_door(network, which, X, Y):
     return X, Y.astype(np.int64) if Y.dtype.kind == "u" and network.output == "softmax" else Y
 
 
-def _epoch(network, X, Y, batch_size, optimizer, rng, change, bar, steps):
+def _epoch(network: Network, X: Array, Y: Array, batch_size: int, optimizer: SGD, rng: np.random.Generator,
+           change: Change | None, bar: _NoBar, steps: int) -> float:
     total, parameters, gradients_of = 0.0, network.parameters, _gradients_of(network)
     plain = type(optimizer) is SGD and not optimizer.momentum and not optimizer.weight_decay
     batch_of = gradients_of.batch if isinstance(gradients_of, Steps) else lambda X, index: X[index]
@@ -256,18 +278,18 @@ def _epoch(network, X, Y, batch_size, optimizer, rng, change, bar, steps):
     return total / len(X)
 
 
-def _gradients_of(network):
+def _gradients_of(network: Network) -> GradientsOf:
     if type(network).gradients is Network.gradients:
         return Steps(network)
 
-    def scaled(X, Y, scale):  # a network with a way of its own
+    def scaled(X: Array, Y: Array | Labels, scale: float) -> tuple[Loss, Arrays]:  # a network with a way of its own
         loss, gradients = network.gradients(X, Y)
         return loss, {name: scale * d for name, d in gradients.items()}
     return scaled
 
 
-def _validate(network, X, Y, history):
-    loss, right, size = 0.0, 0, 4096  # in blocks, so that memory does not grow with the set
+def _validate(network: Network, X: Array, Y: Array, history: History) -> None:
+    loss, right, size = 0.0, 0.0, 4096  # in blocks, so that memory does not grow with the set
     for start in range(0, len(X), size):
         A, B = X[start:start + size], Y[start:start + size]
         loss += float(network.loss(A, B, "sum"))
@@ -285,21 +307,21 @@ class _NoBar:
 
     n = 0
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self.started = perf_counter()
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         pass
 
-    def update(self):
+    def update(self) -> None:
         self.n += 1
 
-    def set_postfix_str(self, text):
+    def set_postfix_str(self, text: str) -> None:
         pass
 
 
-def _bar(steps, progress):
+def _bar(steps: int, progress: bool) -> _NoBar:
     if not progress:
         return _NoBar()
     from tqdm.auto import tqdm  # here, so that importing nnlib needs NumPy alone

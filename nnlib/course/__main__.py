@@ -2,20 +2,22 @@
 
 The folder of a course is described in nnlib/course/folder.py. Without names, all assignments are meant.
 """
+from __future__ import annotations
+
 import argparse
 import sys
 
 from .folder import Course, new
 
 # an optional part of jsonschema that takes 3 s to import, for addresses of which there are none here
-sys.modules.setdefault("rfc3987_syntax", None)
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # an import then fails at once
 
 
-def command_new(course, options):
+def command_new(course: Course, options: argparse.Namespace) -> None:
     print(f"{course.path}: {len(course.assignments)} assignments; put your students into roster.csv")
 
 
-def command_check(course, options):
+def command_check(course: Course, options: argparse.Namespace) -> int:
     from .check import complaints
     bad = 0
     for name in options.assignments:
@@ -26,20 +28,21 @@ def command_check(course, options):
     return 1 if bad else 0
 
 
-def command_release(course, options):
+def command_release(course: Course, options: argparse.Namespace) -> None:
     from .release import release_all
     for name in options.assignments:
         print(f"{name}: {release_all(course, name)} notebooks in {course.path / 'release'}")
 
 
-def command_grade(course, options):
+def command_grade(course: Course, options: argparse.Namespace) -> int:
     from . import batch, gradebook
     from .release import outdated
     failed = 0
     for name in options.assignments:
         if outdated(course, name):
-            print(f"{name}: the source was changed after its release, in what students see. They are graded by the source as it "
-                  "is now: numbers may be others than theirs, and a flag \"edited\" may be your own change", file=sys.stderr)
+            print(f"{name}: the source was changed after its release, in what students see. They are graded by the "
+                  "source as it is now: numbers may be others than theirs, and a flag \"edited\" may be your change",
+                  file=sys.stderr)
         try:
             done = batch.grade(course, name, course.students, options.jobs, options.dask, options.unsafe, options.again)
             said = f"{done['graded']} graded, {done['kept']} unchanged"
@@ -49,7 +52,7 @@ def command_grade(course, options):
     return failed
 
 
-def command_feedback(course, options):
+def command_feedback(course: Course, options: argparse.Namespace) -> int:
     from .feedback import feedback
     done = 0
     for name in options.assignments:
@@ -61,7 +64,7 @@ def command_feedback(course, options):
     return 0 if done else 2
 
 
-def command_export(course, options):
+def command_export(course: Course, options: argparse.Namespace) -> None:
     from .export import export
     for name in options.assignments:
         print(export(course, name))
@@ -77,7 +80,7 @@ COMMANDS = {
     "export": ("write the tables of marks: CSV, Canvas, Gradescope", command_export)}
 
 
-def parser():
+def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser("python -m nnlib.course", description=__doc__.partition("\n")[0])
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
     for name, (words, function) in COMMANDS.items():
@@ -93,7 +96,7 @@ def parser():
     return whole
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Run one command; return 0, or 1 where `check` complains, or 2 where it could not be done."""
     whole = parser()
     options, more = whole.parse_known_args(arguments)

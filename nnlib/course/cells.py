@@ -4,9 +4,15 @@ text: read only · given: code that is run and may not be changed · numbers: gi
 student's numbers · answer: code that the student writes · test: code that checks it, for points ·
 manual: an answer that a person grades.
 """
+from __future__ import annotations
+
 import ast
 import json
 import re
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Json: TypeAlias = dict[str, Any]  # a notebook, a cell, a result: as they are stored
 
 NUMBERS = re.compile(r"^### BEGIN NUMBERS\n.*?^### END NUMBERS$", re.M | re.S)
 HIDDEN = re.compile(r"^### (BEGIN|END) HIDDEN TESTS$", re.M)
@@ -16,35 +22,36 @@ SECONDS = {"question": 10, "submission": 60}
 class Cell:
     """A cell of a source or release: `kind`, `id` (nbgrader's grade_id), `source`, `points`."""
 
-    def __init__(self, cell):
+    def __init__(self, cell: Json) -> None:
         self.source = text_of(cell)
         meta = meta_of(cell)
-        self.id, self.points, self.code = meta.get("grade_id"), meta.get("points", 0), cell.get("cell_type") == "code"
+        self.id: str | Any = meta.get("grade_id")       # None where nbgrader has none
+        self.points, self.code = meta.get("points", 0), cell.get("cell_type") == "code"
         graded, solution = meta.get("grade", False), meta.get("solution", False)
         self.kind = ("manual" if graded and solution else "test" if graded else "answer" if solution else
                      "text" if not self.code else "numbers" if NUMBERS.search(self.source) else "given")
 
 
-def text_of(cell):
+def text_of(cell: Json) -> str:
     """The source of a cell of anybody's notebook, as one string."""
     source = cell.get("source", "")
     lines = source if isinstance(source, list) else [source]
     return "".join(line for line in lines if isinstance(line, str))
 
 
-def meta_of(cell):
+def meta_of(cell: Json) -> Json:
     """The nbgrader metadata of a cell of anybody's notebook, {} where there is none."""
     meta = cell.get("metadata")
     meta = meta.get("nbgrader") if isinstance(meta, dict) else None
     return meta if isinstance(meta, dict) else {}
 
 
-def cells_of(notebook):
+def cells_of(notebook: Json) -> list[Cell]:
     """The cells of a teacher's notebook, as `Cell`."""
     return [Cell(cell) for cell in notebook["cells"]]
 
 
-def read(path):
+def read(path: Path) -> Json:
     """Return a teacher's notebook as plain JSON, the source of each cell one string."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
@@ -52,31 +59,32 @@ def read(path):
     return notebook
 
 
-def seconds(notebook):
+def seconds(notebook: Json) -> dict[str, float]:
     """The time limits of an assignment: {"question": …, "submission": …}, in seconds."""
     return SECONDS | notebook["metadata"].get("nnlib", {}).get("seconds", {})
 
 
-def bound(source):
+def bound(source: str) -> list[str]:
     """The names that a cell binds at its top level by assignments and definitions, in order; imports are left out."""
-    names = {}
+    names: dict[str, None] = {}
+
     class Binder(ast.NodeVisitor):
-        def visit_FunctionDef(self, node):
+        def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
             names[node.name] = None
         visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef
 
-        def visit_Name(self, node):
+        def visit_Name(self, node: ast.Name) -> None:
             if isinstance(node.ctx, ast.Store):
                 names[node.id] = None
 
-        def visit_Lambda(self, node):       # what these bind is theirs alone
+        def visit_Lambda(self, node: ast.AST) -> None:       # what these bind is theirs alone
             pass
         visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_Lambda
     Binder().visit(ast.parse(source))
     return list(names)
 
 
-def read_names(source):
+def read_names(source: str) -> set[str]:
     """The names that a cell reads, anywhere in it."""
     names = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name))
     return {node.id for node in names if isinstance(node.ctx, ast.Load)}

@@ -1,4 +1,6 @@
 """For teachers: is an assignment fit to be handed out? Everything that a class would find out is tried first."""
+from __future__ import annotations
+
 import ast
 import shutil
 import tempfile
@@ -9,28 +11,31 @@ import nbformat
 from nbgrader.nbgraderformat import MetadataValidator
 
 from . import batch, cells
+from .cells import Cell, Json
 from .folder import Course, write
 from .release import release
 
 
-def complaints(course, name):
+def complaints(course: Course, name: str) -> list[str]:
     """Return what is wrong with an assignment, as a list of sentences; empty where nothing is."""
     source = cells.read(course.source(name))
     found = about_cells(source)
     return found or about_marks(course, name, source)
 
 
-def about_cells(source):
+def about_cells(source: Json) -> list[str]:
     """What the cells themselves show."""
     parts = cells.cells_of(source)
-    found = [f"the code of {c.id} cannot be read: {error}" for c in parts if c.code and (error := syntax_error(c.source))]
+    found = [f"the code of {c.id} cannot be read: {error}" for c in parts
+             if c.code and (error := syntax_error(c.source))]
     if found:
         return found
     try:
         MetadataValidator().validate_nb(nbformat.from_dict(source))
     except Exception as error:
         found.append(f"nbgrader refuses the metadata: {error}")
-    found += [f"the grade_id {id} is given to {n} cells" for id, n in Counter(c.id for c in parts if c.id).items() if n > 1]
+    found += [f"the grade_id {id} is given to {n} cells"
+              for id, n in Counter(c.id for c in parts if c.id).items() if n > 1]
     found += [f"a code cell has no nbgrader metadata, so it would not be locked: {c.source[:60]!r}"
               for c in parts if c.code and not c.id]
     tests, answers = ([c for c in parts if c.kind == kind] for kind in ("test", "answer"))
@@ -46,15 +51,16 @@ def about_cells(source):
     return found + [f"{name} is bound by an answer and by a cell of the teacher's" for name in sorted(twice)]
 
 
-def syntax_error(source):
+def syntax_error(source: str) -> str | None:
     """Say what is wrong with the syntax of a cell, or return None."""
     try:
         ast.parse(source)
     except SyntaxError as error:
         return f"{error.msg}, line {error.lineno}"
+    return None
 
 
-def about_test(cell, students):
+def about_test(cell: Cell, students: set[str]) -> list[str]:
     """What a test cell must not do."""
     found, tree = [], ast.parse(cell.source)
     inside = {id(node) for outer in ast.walk(tree) if isinstance(outer, (ast.Lambda, ast.FunctionDef))
@@ -75,14 +81,14 @@ def about_test(cell, students):
     return found
 
 
-def about_marks(course, name, source):
+def about_marks(course: Course, name: str, source: Json) -> list[str]:
     """Grade the source's own answers, which must earn every point, and the empty release, which must earn none."""
     with tempfile.TemporaryDirectory() as folder:
-        trial = Path(folder)
-        write(trial / "roster.csv", "id\nsolution\nempty\n")
-        shutil.copy(course.path / "secret", trial)
-        shutil.copytree(course.source(name).parent, trial / "source" / name)
-        trial = Course(trial)
+        path = Path(folder)
+        write(path / "roster.csv", "id\nsolution\nempty\n")
+        shutil.copy(course.path / "secret", path)
+        shutil.copytree(course.source(name).parent, path / "source" / name)
+        trial = Course(path)
         for student in trial.students:
             handed_in = release(source, name, student, trial.secret)
             if student == "solution":
@@ -99,5 +105,6 @@ def about_marks(course, name, source):
             if q["earned"] != wanted(q):
                 odd = [c for c in q["checks"] if c["held"] == (student == "empty")]
                 wrong = "; ".join(f"{c['words']}: {c['message']}" for c in odd)
-                found.append(f"{q['id']}: the {student} earns {q['earned']:g} of {q['points']:g} points ({wrong or q['note']})")
+                found.append(f"{q['id']}: the {student} earns {q['earned']:g} of {q['points']:g} points "
+                             f"({wrong or q['note']})")
     return found

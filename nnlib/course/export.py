@@ -2,17 +2,25 @@
 
 Every student of the roster is in each of them. Marks are the gradebook's, those of persons included.
 """
+from __future__ import annotations
+
 import csv
 import io
 import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeAlias
 
-from nbgrader.api import MissingEntry
+from nbgrader.api import Gradebook, MissingEntry
 
 from . import cells, gradebook
-from .folder import write
+from .cells import Json
+from .folder import Course, write
+
+Row: TypeAlias = dict[str, Any]  # of one student, as `rows_of` makes it
 
 
-def rows_of(course, name):
+def rows_of(course: Course, name: str) -> list[Row]:
     """Return one dict a student: its marks, what a person still has to mark, flags, and the reason of a zero."""
     graded = [cell for cell in cells.cells_of(cells.read(course.source(name))) if cell.kind in ("test", "manual")]
     results, rows = course.results(name), []
@@ -29,7 +37,7 @@ def rows_of(course, name):
     return rows
 
 
-def grades_of(book, name, student):
+def grades_of(book: Gradebook, name: str, student: str) -> dict[str, Any]:
     """The gradebook's grades {cell: grade} of a student, {} where there is no submission."""
     try:
         return {grade.name: grade for grade in book.find_submission(name, student).notebooks[0].grades}
@@ -37,7 +45,7 @@ def grades_of(book, name, student):
         return {}
 
 
-def reason(result, scores):
+def reason(result: Json | None, scores: dict[str, float]) -> str:
     """Why a student has no marks, or none for some question; "" where there is nothing to explain."""
     if result is None:
         return "not graded yet"
@@ -47,7 +55,7 @@ def reason(result, scores):
     return " | ".join(zeros)
 
 
-def why(question):
+def why(question: Json) -> str:
     """Why a question earns nothing: what went wrong first."""
     wrong = next((check for check in question["checks"] if not check["held"]), None)
     shown = f"{wrong['words']}: {wrong['message']}" if wrong and not wrong["hidden"] else ""
@@ -57,7 +65,7 @@ def why(question):
     return said or ("a hidden check fails" if wrong else "a person gave 0")
 
 
-def table(header, rows):
+def table(header: list[str], rows: Iterable[Iterable[object]]) -> str:
     """Return a table as the text of a CSV file."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -65,12 +73,12 @@ def table(header, rows):
     return text.getvalue()
 
 
-def plain(cell):
+def plain(cell: object) -> object:
     """A cell that no spreadsheet takes for a formula: part of its text may be a student's."""
     return "'" + cell if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
-def export(course, name):
+def export(course: Course, name: str) -> Path:
     """Write export/NAME.csv, NAME-canvas.csv and NAME-gradescope/STUDENT.json; return the path of the first."""
     rows, folder = rows_of(course, name), course.path / "export"
     total = sum(rows[0]["points"].values())
@@ -78,7 +86,8 @@ def export(course, name):
               "pending", "flags", "reason"]
     write(folder / f"{name}.csv", table(header, (
         [row["student"], *(row["person"].get(key) or "" for key in ("last_name", "first_name", "email")),
-         row["score"], total, *row["scores"].values(), " ".join(row["pending"]), " | ".join(row["flags"]), row["reason"]]
+         row["score"], total, *row["scores"].values(), " ".join(row["pending"]), " | ".join(row["flags"]),
+         row["reason"]]
         for row in rows)))
     write(folder / f"{name}-canvas.csv", canvas(name, rows, total))
     for row in rows:
@@ -86,7 +95,7 @@ def export(course, name):
     return folder / f"{name}.csv"
 
 
-def canvas(name, rows, total):
+def canvas(name: str, rows: list[Row], total: float) -> str:
     """Canvas' import of marks: a mark that a person has still to give is left empty, so that nothing is overwritten.
 
     The columns canvas_id, sis_id and section of the roster are used where they are.
@@ -99,7 +108,7 @@ def canvas(name, rows, total):
         for row in rows)])
 
 
-def gradescope(row):
+def gradescope(row: Row) -> Json:
     """Gradescope's results.json of one student: what is hidden from students keeps its words alone."""
     questions = {q["id"]: q for q in row["result"]["questions"]} if row["result"] else {}
     tests = []

@@ -1,14 +1,18 @@
 """What each student gets back: nbgrader's own pages, in feedback/STUDENT/NAME/NAME.html."""
+from __future__ import annotations
+
 import logging
+from pathlib import Path
 
 from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from . import gradebook
+from .folder import Course
 
 
-def feedback(course, name):
+def feedback(course: Course, name: str) -> list[Path]:
     """Write the page of every student who handed something in; return their paths.
 
     Raises `ValueError` where nothing is graded.

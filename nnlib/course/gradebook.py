@@ -3,12 +3,14 @@
 What a person entered (marks, comments, extra credit) is never touched: only nbgrader's `auto_score`,
 `auto_comment` and `needs_manual_grade` are written.
 """
-import contextlib
+from __future__ import annotations
+
 import copy
 import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbconvert.preprocessors.sanitize import SanitizeHTML
@@ -16,14 +18,15 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import SaveCells
 
 from . import cells
-from .folder import write
+from .cells import Json
+from .folder import Course, write
 from .release import release
 
 # In Markdown and TeX, what makes a link (which may run a script) or borrows the page's looks; a space ends that.
 NO_LINK = re.compile(r"\](?=[(:\[])|\\(?=(?:href|class|style|cssId|require)\b)")
 
 
-def opened(course):
+def opened(course: Course) -> Gradebook:
     """Return nbgrader's Gradebook of a course; use it in a `with` block."""
     program = str(Path(sys.executable).parent)      # nbgrader calls the bare name alembic
     if program not in os.environ.get("PATH", "").split(os.pathsep):
@@ -31,12 +34,12 @@ def opened(course):
     return Gradebook(url(course))
 
 
-def url(course):
+def url(course: Course) -> str:
     """The gradebook's address for SQLAlchemy."""
     return f"sqlite:///{course.path / 'gradebook.db'}"
 
 
-def fill(course, name):
+def fill(course: Course, name: str) -> int:
     """Write the results of an assignment into the gradebook and the autograded notebooks; return how many."""
     source, results = cells.read(course.source(name)), course.results(name)
     with opened(course) as book:
@@ -59,7 +62,7 @@ def fill(course, name):
     return graded
 
 
-def enter(book, course, source, result):
+def enter(book: Gradebook, course: Course, source: Json, result: Json) -> None:
     """Enter one student's result."""
     name, student = result["assignment"], result["student"]
     try:
@@ -75,7 +78,8 @@ def enter(book, course, source, result):
     for grade in submission.notebooks[0].grades:
         if grade.name in scores:
             grade.auto_score = scores[grade.name]["earned"]
-            grade.needs_manual_grade = "a person must grade" in scores[grade.name]["note"] and grade.manual_score is None
+            failed = "a person must grade" in scores[grade.name]["note"]
+            grade.needs_manual_grade = failed and grade.manual_score is None
         else:
             answered = given.get(grade.name, empty[grade.name]).strip() != empty[grade.name].strip()
             changed = before.get(grade.name) != given.get(grade.name, empty[grade.name])
@@ -88,7 +92,7 @@ def enter(book, course, source, result):
     write(course.autograded(name, student), nbformat.writes(autograded(released, result, given)) + "\n")
 
 
-def manual_answers(path):
+def manual_answers(path: Path) -> dict[str, str]:
     """The answers for a person in an autograded notebook, {} where there is none."""
     if not path.exists():
         return {}
@@ -96,7 +100,7 @@ def manual_answers(path):
             if cells.meta_of(cell).get("solution")}
 
 
-def autograded(released, result, given):
+def autograded(released: Any, result: Json, given: dict[str, str]) -> Any:
     """Return the notebook that the formgrader and the feedback show: the student's answers, and what came of them.
 
     The frame is the released notebook: no hidden test, and no cell or output of the student's own making.
@@ -119,7 +123,7 @@ def autograded(released, result, given):
     return notebook
 
 
-def shown(question):
+def shown(question: Json) -> str:
     """The result of a question as text: of a hidden check only whether it holds and what it asks."""
     lines = [f"{question['earned']:g} of {question['points']:g} points"]
     for check in question["checks"]:

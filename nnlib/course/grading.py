@@ -12,6 +12,8 @@ print them into its student's feedback. What stays hidden is what is expected; a
 others for each student, where a test draws them. An argument is a copy: a test cannot see whether the
 student's function changed it.
 """
+from __future__ import annotations
+
 import builtins
 import contextlib
 import hashlib
@@ -19,13 +21,16 @@ import hmac
 import io
 import math
 import time
+from collections.abc import Callable, Container
+from typing import Any
 
 from . import cells, submission
+from .cells import Cell, Json
+from .folder import Course, fingerprint
 from .numbers import drawing
 from .question import Question
-from .folder import fingerprint
 from .sandbox import Sandbox
-from .wire import NotPlain, Remote, Stopped, decode
+from .wire import Remote, Request, Stopped, decode
 
 FORMAT = 1      # of a result; a change grades everything again
 
@@ -33,32 +38,35 @@ FORMAT = 1      # of a result; a change grades everything again
 class Session:
     """The student's namespace: cells that were run, in a sandbox that is made again when it dies."""
 
-    def __init__(self, limits, slot, unsafe=False):
+    def __init__(self, limits: dict[str, float], slot: int, unsafe: bool = False) -> None:
         self.limits, self.slot, self.unsafe = limits, slot, unsafe
         self.end = time.monotonic() + limits["submission"]
-        self.done, self.box, self.stopped = [], None, None
+        self.done: list[str] = []
+        self.box: Sandbox | None = None
+        self.stopped: str | None = None
         self.begin()
 
-    def begin(self):
+    def begin(self) -> None:
         """Begin a question: its own time, whatever happened before."""
         self.deadline, self.stopped = time.monotonic() + self.limits["question"], None
 
-    def close(self):
+    def close(self) -> None:
         """End the box, if there is one."""
         if self.box:
             self.box.close()
         self.box = None
 
-    def send(self, request, deadline):
+    def send(self, request: Request, deadline: float) -> Json:
         """Ask the box; where it does not answer, kill it and raise `Stopped`."""
+        assert self.box, "`open` comes first"
         try:
             return self.box.ask(request, min(deadline, self.end))
         except Stopped:
             self.close()
             raise
 
-    def open(self):
-        """Start a box, and run again what was run before; a cell that hangs or dies this time is left out from now on."""
+    def open(self) -> None:
+        """Start a box, and run again what was run before; a cell that hangs or dies now is left out from now on."""
         while self.box is None:
             if time.monotonic() > self.end:
                 raise Stopped("the time for the whole submission is used up")
@@ -72,7 +80,7 @@ class Session:
                     break
             self.deadline += time.monotonic() - began
 
-    def run(self, source, given=False):
+    def run(self, source: str, given: bool = False) -> tuple[str, str]:
         """Run a cell; return what it printed, and its error ("" if none). A `given` one costs no question its time."""
         try:
             self.open()
@@ -85,7 +93,7 @@ class Session:
         self.done.append(source)
         return printed(reply), error_of(reply)
 
-    def ask(self, request):
+    def ask(self, request: Request) -> Any:
         """Return a value from the box, or raise what the student's code raised there, or `Stopped`."""
         if self.stopped:
             raise Stopped(f"not tried, for before this {self.stopped}")
@@ -100,13 +108,13 @@ class Session:
         return decode(reply["value"], named=lambda path: Remote(path, self.ask))
 
 
-def printed(reply):
+def printed(reply: Json) -> str:
     """What a cell printed, from its reply."""
     text = reply.get("printed")
     return text[:2000] if isinstance(text, str) else ""
 
 
-def error_of(reply):
+def error_of(reply: Json) -> str:
     """The text of a reply's exception, "" where there is none."""
     if "value" in reply:
         return ""
@@ -114,7 +122,7 @@ def error_of(reply):
     return f"{getattr(error, 'kind', type(error).__name__)}: {error}"[:600]
 
 
-def error_from(reply):
+def error_from(reply: Json) -> Exception:
     """Return an exception like the one that a reply describes: the first of its classes that Python itself has."""
     names = reply.get("error")
     names = [name for name in names if isinstance(name, str)][:30] if isinstance(names, list) else []
@@ -123,23 +131,24 @@ def error_from(reply):
     kind = next((k for k in kinds if isinstance(k, type) and issubclass(k, Exception)), RuntimeError)
     text = text[:600] if isinstance(text, str) else "no reason is given"
     try:
-        error = kind(text)
+        error: Any = kind(text)
     except TypeError:       # a few need more arguments
         error = RuntimeError(text)
     error.kind = names[0][:60] if names else kind.__name__
     return error
 
 
-class Names(dict):
+class Names(dict[str, Any]):
     """The names of a test cell: the teacher's own, and those of the answers, fetched when they are first read.
 
     Fetched once for a question: else a student's code could show each of its checks another value.
     """
 
-    def __init__(self, answers, ask):
-        self.answers, self.fetch, self.fetched = answers, ask, {}
+    def __init__(self, answers: set[str], ask: Callable[[Request], Any]) -> None:
+        self.answers, self.fetch = answers, ask
+        self.fetched: dict[str, Any] = {}
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Any:
         if name not in self.answers:
             return super().__getitem__(name)
         if name not in self.fetched:
@@ -147,19 +156,19 @@ class Names(dict):
         return self.fetched[name]
 
 
-class Marks(list):
+class Marks(list[int]):
     """Called in place of the lines that open and close the hidden tests: how many checks there were then."""
 
-    def __call__(self, names):
+    def __call__(self, names: Names) -> None:
         self.append(sum(len(q.checks) for q in asked(names)))
 
 
-def asked(names):
+def asked(names: Names) -> list[Question]:
     """The questions among the names of a test cell."""
     return [value for value in dict.values(names) if isinstance(value, Question)]
 
 
-def question(cell, names):
+def question(cell: Cell, names: Names) -> Json:
     """Run a test cell of the source; return the question's result as plain data."""
     for name in [name for name, value in names.items() if isinstance(value, Question)]:
         del names[name]
@@ -181,12 +190,14 @@ def question(cell, names):
                        for n, check in enumerate(checks)]}
 
 
-def lost(cell, reason):
+def lost(cell: Cell, reason: str) -> Json:
     """The result of a question that could not be asked."""
     return {"id": cell.id, "points": cell.points, "earned": 0.0, "note": reason, "checks": [], "error": ""}
 
 
-def grade(source, released, name, student, secret, given, report, slot=0, unsafe=False, over=()):
+def grade(source: Json, released: list[Json], name: str, student: str, secret: bytes, given: dict[str, list[str]],
+          report: Callable[[str, object], None], slot: int = 0, unsafe: bool = False,
+          over: Container[str] = ()) -> dict[str, str]:
     """Grade the answers `given` ({id: texts}) to a source notebook, of which a student got the cells `released`.
 
     `report(kind, value)` is told of each question before ("begin") and after ("question") it is
@@ -194,7 +205,9 @@ def grade(source, released, name, student, secret, given, report, slot=0, unsafe
     """
     parts = [pair for pair in zip(cells.cells_of(source), map(cells.Cell, released)) if pair[0].code]
     answers = {bound for cell, _ in parts if cell.kind == "answer" for bound in cells.bound(cell.source)}
-    session, outputs, errors = Session(cells.seconds(source), slot, unsafe), {}, []
+    session = Session(cells.seconds(source), slot, unsafe)
+    outputs: dict[str, str] = {}
+    errors: list[str] = []
     names = Names(answers, session.ask)
     try:
         with drawing(secret, name, student):
@@ -219,16 +232,17 @@ def grade(source, released, name, student, secret, given, report, slot=0, unsafe
     return outputs
 
 
-def key(source, data, student, secret):
+def key(source: bytes, data: bytes, student: str, secret: bytes) -> str:
     """What a result depends on: the source, the submission's bytes, the student and the secret."""
     parts = [b"%d" % FORMAT, source, data, student.encode()]
     return hmac.digest(secret, b"".join(hashlib.sha256(part).digest() for part in parts), "sha256").hex()
 
 
-def examine(course, name, student):
-    """Return (result without questions, cells) of what a student handed in; cells is None where nothing can be graded."""
-    result = {"student": student, "assignment": name, "reason": "", "flags": [], "given": {}, "outputs": {}, "questions": []}
-    source, data, found, note = course.source(name).read_bytes(), b"", None, {}
+def examine(course: Course, name: str, student: str) -> tuple[Json, list[Json] | None]:
+    """Return (result without questions, cells) of what was handed in; cells is None where nothing can be graded."""
+    result: Json = {"student": student, "assignment": name, "reason": "", "flags": [], "given": {}, "outputs": {},
+                    "questions": []}
+    source, data, found = course.source(name).read_bytes(), b"", None
     try:
         path, result["flags"] = submission.find(course.submitted(name, student), name)
         content = submission.content(path)

@@ -6,15 +6,22 @@
 ...     print(numbers("a line").integers(10), hidden("a line").integers(10))
 3 6
 """
+from __future__ import annotations
+
 import hmac
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a derivation is checked where there is no NumPy
+    import numpy as np
 
 _drawn_from = b"public", "", "example"      # the secret, the assignment, the student
 
 
 @contextmanager
-def drawing(secret, assignment, student):
+def drawing(secret: bytes, assignment: str, student: str) -> Iterator[None]:
     """Let `numbers` and `hidden` draw for this student: a secret of bytes, and two names."""
     global _drawn_from
     if type(secret) is not bytes or not secret:
@@ -26,17 +33,17 @@ def drawing(secret, assignment, student):
         _drawn_from = before
 
 
-def numbers(purpose):
+def numbers(purpose: str) -> np.random.Generator:
     """Return a `numpy.random.Generator` for the numbers that stand in the student's notebook."""
     return generator("numbers", purpose)
 
 
-def hidden(purpose):
+def hidden(purpose: str) -> np.random.Generator:
     """Return a `numpy.random.Generator` for the numbers of hidden tests."""
     return generator("hidden", purpose)
 
 
-def generator(kind, purpose):
+def generator(kind: str, purpose: str) -> np.random.Generator:
     """Seed a generator by HMAC-SHA256: key the secret, text the kind, the assignment, the student and the purpose."""
     import numpy as np              # not above: a derivation is checked where there is no NumPy
     secret, *whose = _drawn_from

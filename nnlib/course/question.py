@@ -12,9 +12,19 @@ Read: http://localhost:8000/book/neuron.html
 What a student returns is copied into plain numbers before it is compared: its own methods, its own
 `==` among them, decide nothing. An object of any other type does not hold.
 """
+from __future__ import annotations
+
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:  # a question about a derivation is checked where there is no NumPy
+    import numpy as np
+
+    from ..derivations.lines import Problem
+    from ..kinds import Array, ArrayLike, NDArray
 
 LARGEST = 2_000_000                # entries of an array that is looked at
 DEEPEST = 8                        # lists in lists
@@ -41,29 +51,32 @@ class Question:
     A check takes a function without arguments, so that what goes wrong in a student's code costs that
     check alone. `weight` says what it counts. The points earned are in proportion to the weight held.
     """
-    book = "../../book/" if sys.platform == "emscripten" else "http://localhost:8000/book/"   # where `make serve` shows it
+    # in the browser beside the notebook, else where `make serve` shows it
+    book = "../../book/" if sys.platform == "emscripten" else "http://localhost:8000/book/"
 
-    def __init__(self, title, points, read=""):
-        self.title, self.points, self.read, self.checks = title, points, read, []
+    def __init__(self, title: str, points: float, read: str = "") -> None:
+        self.title, self.points, self.read = title, points, read
+        self.checks: list[Check] = []
 
     # --- the kinds of check ---
 
-    def close(self, words, get, expected, within=None, slips=None, weight=1):
+    def close(self, words: str, get: Callable[[], object], expected: ArrayLike, within: float | None = None,
+              slips: Mapping[str, ArrayLike] | None = None, weight: float = 1) -> None:
         """An array or a number with this shape and these values, up to rounding (or `within` a distance).
 
         `slips` maps what may have gone wrong to the value that then comes.
         """
         self.add(words, weight, get, lambda came: unlike_array(array(came), array(expected), within, slips or {}))
 
-    def equal(self, words, get, expected, weight=1):
+    def equal(self, words: str, get: Callable[[], object], expected: object, weight: float = 1) -> None:
         """A number, text or truth value, or a list of them, equal in type and value."""
         self.add(words, weight, get, lambda came: unlike(simple(came), simple(expected)))
 
-    def between(self, words, get, low, high, weight=1):
+    def between(self, words: str, get: Callable[[], object], low: float, high: float, weight: float = 1) -> None:
         """A number from low to high."""
         self.add(words, weight, get, lambda came: not_between(number(came), low, high))
 
-    def raises(self, words, get, error, weight=1):
+    def raises(self, words: str, get: Callable[[], object], error: type[BaseException], weight: float = 1) -> None:
         """This kind of error."""
         try:
             came = get()
@@ -74,7 +87,7 @@ class Question:
         else:
             self.checks.append(Check(words, False, weight, f"{error.__name__} is expected, but {what(came)} came"))
 
-    def lines(self, words, get, problem, weight=1):
+    def lines(self, words: str, get: Callable[[], object], problem: Problem, weight: float = 1) -> None:
         """A typed derivation (`nnlib.derivations.lines`): the share of the way up to the first line that fails."""
         try:
             checked = problem.check(simple(get()))
@@ -84,7 +97,7 @@ class Question:
         held = checked.done == checked.rules
         self.checks.append(Check(words, held, weight, "" if held else f"\n{checked}", checked.share))
 
-    def add(self, words, weight, get, complaint):
+    def add(self, words: str, weight: float, get: Callable[[], object], complaint: Callable[[Any], str]) -> None:
         """Append a check: it holds where `get` returns and nothing is to complain of."""
         try:
             message = complaint(get())
@@ -97,44 +110,45 @@ class Question:
     # --- the result ---
 
     @property
-    def earned(self):
+    def earned(self) -> float:
         """The points: in proportion to the weight that held."""
         whole = sum(check.weight for check in self.checks)
         return round(self.points * sum(c.weight * c.share for c in self.checks) / whole, 2) if whole else 0.0
 
-    def result(self):
+    def result(self) -> Self:
         """Return the question, which shows itself."""
         return self
 
-    def link(self):
+    def link(self) -> str:
         """The address of what to read."""
         page, _, section = self.read.partition("#")
         return f"{self.book}{page}.html" + f"#{section}" * bool(section)
 
-    def head(self):
+    def head(self) -> str:
         held = sum(check.held for check in self.checks)
         return f"{self.title}: {held} of {len(self.checks)} checks hold"
 
-    def __repr__(self):
-        rows = [f"  {'yes' if c.held else 'no '}  {c.words}{': ' * bool(c.message)}{c.message}".replace("\n", "\n       ")
-                for c in self.checks]
+    def __repr__(self) -> str:
+        rows = [f"  {'yes' if c.held else 'no '}  {c.words}{': ' * bool(c.message)}{c.message}" for c in self.checks]
+        rows = [row.replace("\n", "\n       ") for row in rows]
         right = all(check.held for check in self.checks)
         return "\n".join([self.head(), *rows, *[f"Read: {self.link()}"] * (not right and bool(self.read))])
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         rows = "".join(f"<li>{'✓' if c.held else '✗'} {escape(c.words)}"
                        f"{f'<pre>{escape(c.message.strip())}</pre>' if c.message else ''}</li>" for c in self.checks)
         right, chapter = all(check.held for check in self.checks), self.read.partition("#")[0]
-        read = "" if right or not chapter else f'<p>Read: <a href="{escape(self.link())}">the chapter {escape(chapter)}</a></p>'
+        link = f'<p>Read: <a href="{escape(self.link())}">the chapter {escape(chapter)}</a></p>'
+        read = "" if right or not chapter else link
         return f'<div class="question"><p><strong>{escape(self.head())}</strong></p><ul>{rows}</ul>{read}</div>'
 
-    def _repr_markdown_(self):
-        return "\n".join("    " + line for line in repr(self).splitlines())     # a block of code: nothing in it is mark-up
+    def _repr_markdown_(self) -> str:
+        return "\n".join("    " + line for line in repr(self).splitlines())     # a block of code: no mark-up in it
 
 
 # --- plain values ---------------------------------------------------------------
 
-def numpy_types():
+def numpy_types() -> tuple[Any, set[type]]:
     """Return the types of NumPy's arrays and of its scalars; none where it was never imported."""
     np = sys.modules.get("numpy")
     if np is None:
@@ -142,7 +156,7 @@ def numpy_types():
     return np.ndarray, {np.bool_, *(np.dtype(kind).type for kind in "bhilqBHILQefdg")}
 
 
-def simple(value, depth=0):
+def simple(value: Any, depth: int = 0) -> Any:
     """Copy a value into Python's own None, bool, int, float, str and lists of them, or raise `NotPlain`."""
     ndarray, scalars = numpy_types()
     if value is None or type(value) in (bool, int, float, str):
@@ -156,7 +170,7 @@ def simple(value, depth=0):
     raise NotPlain(f"{what(value)} came: a number, a text, a list or an array of numbers is expected")
 
 
-def array(value):
+def array(value: object) -> Array:
     """Copy a number, an array or nested lists of numbers into a new array of float64, or raise `NotPlain`."""
     import numpy as np
     if value is None or type(value) is str:
@@ -172,7 +186,7 @@ def array(value):
     return found.astype(float)
 
 
-def number(value):
+def number(value: object) -> float:
     """Copy a value into one float, or raise `NotPlain`."""
     found = array(value)
     if found.shape != ():
@@ -182,7 +196,7 @@ def number(value):
 
 # --- what is wrong --------------------------------------------------------------
 
-def unlike_array(came, expected, within, slips):
+def unlike_array(came: Array, expected: Array, within: float | None, slips: Mapping[str, ArrayLike]) -> str:
     """Say how two arrays differ, or return ""."""
     import numpy as np
     if alike(came, expected, within):
@@ -198,7 +212,7 @@ def unlike_array(came, expected, within, slips):
             f"{expected[at]:.6g} is expected{hint(came, expected, within, slips)}")
 
 
-def near(came, expected, within):
+def near(came: Array, expected: Array, within: float | None) -> NDArray[np.bool]:
     """Where two arrays of one shape agree: inf with inf only, and nan with nothing."""
     import numpy as np
     with np.errstate(invalid="ignore", over="ignore"):
@@ -206,11 +220,11 @@ def near(came, expected, within):
         return (came == expected) | (np.isfinite(expected) & (abs(came - expected) <= bound))
 
 
-def alike(came, expected, within=None):
+def alike(came: Array, expected: Array, within: float | None = None) -> bool:
     return came.shape == expected.shape and bool(near(came, expected, within).all())
 
 
-def hint(came, expected, within, slips):
+def hint(came: Array, expected: Array, within: float | None, slips: Mapping[str, ArrayLike]) -> str:
     """Return the slip of the question that explains what came, else one that any question may meet."""
     import numpy as np
     for words, value in slips.items():
@@ -232,11 +246,11 @@ def hint(came, expected, within, slips):
     return ""
 
 
-def kind(a):
+def kind(a: Array) -> str:
     return "a number" if a.shape == () else f"an array of shape {a.shape}"
 
 
-def unlike(came, expected):
+def unlike(came: Any, expected: Any) -> str:
     """Say how two simple values differ, or return ""."""
     if type(came) is type(expected) is list and len(came) == len(expected):
         for n, (a, b) in enumerate(zip(came, expected)):
@@ -252,26 +266,27 @@ def unlike(came, expected):
     return f"{short(came)} came, {short(expected)} is expected"
 
 
-def not_between(came, low, high):
+def not_between(came: float, low: float, high: float) -> str:
     return "" if low <= came <= high else f"{came:.6g} came, a number from {low:.6g} to {high:.6g} is expected"
 
 
-def what(value):
+def what(value: object) -> str:
     """Name a value for a message, asking nothing of it but its type."""
     if value is None:
         return "nothing (None)"
     if type(value) in (bool, int, float):
         return f"{short(value)} ({type(value).__name__})"
-    return {str: "a text", list: "a list", tuple: "a tuple"}.get(type(value)) or f"a value of type {type(value).__name__[:60]}"
+    named: dict[type, str] = {str: "a text", list: "a list", tuple: "a tuple"}
+    return named.get(type(value)) or f"a value of type {type(value).__name__[:60]}"
 
 
-def short(value):
+def short(value: object) -> str:
     if type(value) is int and abs(value) > 10**40:
         return "a whole number of more than 40 digits"
     return repr(value)[:LONGEST]
 
 
-def told(error):
+def told(error: BaseException) -> str:
     """Name an error that a student's code raised; its text is the student's and may fail too."""
     try:
         text = str(error)[:LONGEST]

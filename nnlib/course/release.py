@@ -4,27 +4,31 @@ nbgrader's own preprocessors take out what must not be seen. Then nothing of the
 kept but what a list here names: even the name of a cell could tell, for tools/notebooks.py makes it
 from the cell's text, the solution included.
 """
+from __future__ import annotations
+
 import copy
 import io
-from contextlib import nullcontext, redirect_stdout
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from typing import Any
 
 import nbformat
 import numpy as np
 from nbgrader import preprocessors
 
 from . import cells
-from .folder import fingerprint, write
+from .cells import Json
+from .folder import Course, fingerprint, write
 from .numbers import drawing
 
 # in nbgrader's order; the checksums come last, of the text that the student gets
-STEPS = [preprocessors.LockCells, preprocessors.ClearSolutions, preprocessors.ClearOutput, preprocessors.ClearHiddenTests,
-         preprocessors.ClearMarkScheme, preprocessors.ComputeChecksums]
+STEPS = [preprocessors.LockCells, preprocessors.ClearSolutions, preprocessors.ClearOutput,
+         preprocessors.ClearHiddenTests, preprocessors.ClearMarkScheme, preprocessors.ComputeChecksums]
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
           "language_info": {"name": "python"}}
 KEPT = ("nbgrader", "tags", "deletable", "editable")
 
 
-def literal(name, value):
+def literal(name: str, value: object) -> str:
     """Return Python text for a number, string, list or array; raises `ValueError` for anything else."""
     if isinstance(value, (list, tuple)):
         parts = [literal(name, part) for part in value]
@@ -40,9 +44,10 @@ def literal(name, value):
                      "strings, lists and non-empty arrays of these")
 
 
-def draw(notebook, given_numbers):
+def draw(notebook: Json, given_numbers: AbstractContextManager[None]) -> Json:
     """Replace the drawing of numbers by what came out, in the context that says for whom."""
-    names, parts = {}, cells.cells_of(notebook)
+    names: dict[str, Any] = {}
+    parts = cells.cells_of(notebook)
     last = max((n for n, cell in enumerate(parts) if cell.kind == "numbers"), default=-1)
     with given_numbers, redirect_stdout(io.StringIO()):
         for n, cell in enumerate(parts[:last + 1]):
@@ -53,6 +58,7 @@ def draw(notebook, given_numbers):
                     raise ValueError(f"cell {cell.id} of the source fails: {type(error).__name__}: {error}") from error
             if cell.kind == "numbers":
                 region = cells.NUMBERS.search(cell.source)
+                assert region, "that makes it such a cell"
                 drawn = [name for name in cells.bound(region.group()) if not name.startswith("_")
                          and not isinstance(names[name], np.random.Generator)]
                 lines = "\n".join(f"{name} = {literal(name, names[name])}" for name in drawn)
@@ -60,7 +66,7 @@ def draw(notebook, given_numbers):
     return notebook
 
 
-def release(source, name, student=None, secret=b"public"):
+def release(source: Json, name: str, student: str | None = None, secret: bytes = b"public") -> Any:
     """Return the notebook `source` (as JSON) for a student, or for everybody where there is none.
 
     Raises `ValueError` where a cell of the source fails, or draws what cannot be handed out.
@@ -77,7 +83,7 @@ def release(source, name, student=None, secret=b"public"):
     return notebook
 
 
-def release_all(course, name):
+def release_all(course: Course, name: str) -> int:
     """Write the notebooks of all students and the public example; returns how many."""
     source = cells.read(course.source(name))
     for student in course.students:
@@ -87,12 +93,12 @@ def release_all(course, name):
     return len(course.students) + 1
 
 
-def example(source, name):
+def example(source: Json, name: str) -> str:
     """Return the text of the notebook for everybody."""
     return nbformat.writes(release(source, name)) + "\n"
 
 
-def outdated(course, name):
+def outdated(course: Course, name: str) -> bool:
     """True where the source makes another example now than the one that was handed out."""
     path = course.released(name, "example")
     return path.exists() and path.read_text(encoding="utf-8") != example(cells.read(course.source(name)), name)

@@ -4,12 +4,16 @@ Nothing here is trusted, for the student's code lives in this very process and c
 memory, and write to its socket. All that it can so forge is its own answers, which it may choose anyway:
 no test, no expected value, no mark and no secret ever comes here.
 """
+from __future__ import annotations
+
 import builtins
 import io
 import os
 import resource
 import sys
 import traceback
+from types import CodeType
+from typing import Any
 
 from . import wire
 
@@ -21,12 +25,12 @@ class Printed(io.TextIOBase):
     """Keep the beginning of what is printed."""
     text = ""
 
-    def write(self, text):
+    def write(self, text: str) -> int:
         self.text += text[:PRINTED - len(self.text)]
         return len(text)
 
 
-def confine(uid, seconds):
+def confine(uid: int, seconds: int) -> None:
     """Give up root for the user `uid` (0: stay who we are), and set limits that cannot be raised again."""
     for name, most in (LIMITS | {"CPU": seconds}).items():
         kind = getattr(resource, f"RLIMIT_{name}")
@@ -39,7 +43,7 @@ def confine(uid, seconds):
         os.setuid(uid)
 
 
-def compiled(source):
+def compiled(source: str) -> CodeType:
     """Compile a cell; where that fails, without its lines for IPython (%, !) and text outside Python."""
     try:
         return compile(source, "<cell>", "exec")
@@ -48,7 +52,7 @@ def compiled(source):
         return compile("\n".join(lines), "<cell>", "exec")
 
 
-def described(error):
+def described(error: BaseException) -> dict[str, Any]:
     """What a reply says of an exception: the names of its classes, its text, and the line of the cell."""
     try:
         text = str(error)[:500]
@@ -62,10 +66,10 @@ def described(error):
 class Runner:
     """Answers requests on one namespace."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.names = {"__name__": "__main__", "__builtins__": builtins, "display": print}
 
-    def find(self, path):
+    def find(self, path: str) -> Any:
         """The value of a name, or of a name with attributes: `net.predict`."""
         first, *rest = path.split(".")
         if first not in self.names:
@@ -75,11 +79,11 @@ class Runner:
             value = getattr(value, name)
         return value
 
-    def run(self, source):
+    def run(self, source: str) -> None:
         """Run a cell."""
         exec(compiled(source), self.names)
 
-    def get(self, path):
+    def get(self, path: str) -> Any:
         """The value of a name as plain data; what is none is sent by its name."""
         value = self.find(path)
         try:
@@ -87,24 +91,25 @@ class Runner:
         except wire.NotPlain:
             return ["name", path]
 
-    def call(self, path, args, kwargs):
+    def call(self, path: str, args: Any, kwargs: Any) -> Any:
         """Call a function of the student's and return its value as plain data."""
         args, kwargs = (wire.decode(part, named=self.find) for part in (args, kwargs))
         return wire.encode(self.find(path)(*args, **kwargs))
 
-    def answer(self, token, request):
+    def answer(self, token: str, request: list[Any]) -> bytes:
         """Do what is asked; whatever the student's code raises becomes a reply."""
         sys.stdout = sys.stderr = printed = Printed()
         try:
             method, *rest = request
-            reply = {"value": {"run": self.run, "get": self.get, "call": self.call}[method](*rest)}
+            methods: dict[str, Any] = {"run": self.run, "get": self.get, "call": self.call}
+            reply = {"value": methods[method](*rest)}
             wire.pack(reply)
         except BaseException as error:      # sys.exit too: it ends a cell, not the grading
             reply = described(error)
         return wire.pack(reply | {"to": token, "printed": printed.text})
 
 
-def main():
+def main() -> None:
     """Answer the requests that come on the socket at standard input, until it is closed."""
     socket = os.dup(0)
     null = os.open("/dev/null", os.O_RDWR)

@@ -12,6 +12,8 @@ As root, the box is made by root (so Python may lie anywhere) and the runner cha
 slot, a number that no other sandbox of this machine uses at the time, before it reads a byte. Not as
 root, bubblewrap makes a user name space.
 """
+from __future__ import annotations
+
 import json
 import os
 import platform
@@ -24,10 +26,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import nnlib
 
 from . import wire
+from .cells import Json
+from .wire import Request
 
 FIRST_UID, SLOTS = 1_900_000_000, 64        # a range that Linux distributions leave unused
 START = 20                                  # seconds for a runner to start; it takes 0.3
@@ -59,7 +64,7 @@ class NoIsolation(RuntimeError):
     """The sandbox cannot be made here; the text says what is missing."""
 
 
-def claim_slot():
+def claim_slot() -> tuple[socket.socket, int]:
     """Return (socket, number) of the first free slot of this machine; it is free again when the socket closes."""
     for slot in range(SLOTS):
         claim = socket.socket(socket.AF_UNIX)
@@ -71,10 +76,11 @@ def claim_slot():
     raise NoIsolation(f"all {SLOTS} sandboxes of this machine are in use")
 
 
-def system_calls():
+def system_calls() -> bytes:
     """Return the filter of system calls for this machine as a BPF program."""
     if platform.machine() not in FORBIDDEN:
-        raise NoIsolation(f"no filter of system calls is known for {platform.machine()}, only for {', '.join(FORBIDDEN)}")
+        known = ", ".join(FORBIDDEN)
+        raise NoIsolation(f"no filter of system calls is known for {platform.machine()}, only for {known}")
     machine, calls = FORBIDDEN[platform.machine()]
     load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06
     kill, refuse, missing, allow = 0x80000000, 0x00050001, 0x00050026, 0x7FFF0000
@@ -85,17 +91,18 @@ def system_calls():
     return b"".join(struct.pack("<HBBI", *line) for line in [*program, (answer, 0, 0, allow)])
 
 
-def visible():
+def visible() -> list[Path]:
     """Return the folders that the box shows: the system's libraries, Python, its packages, and nnlib."""
     folders = [Path("/usr"), Path(sys.base_prefix), Path(sys.prefix), Path(nnlib.__file__).parent]
     return [path for n, path in enumerate(folders) if not any(path.is_relative_to(before) for before in folders[:n])]
 
 
-def boxed(command, filter_fd, info_fd):
+def boxed(command: list[str], filter_fd: int, info_fd: int) -> list[str]:
     """Return the command line that runs `command` in the box."""
     root = os.getuid() == 0
     box = ["bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
-    box += ["--cap-drop", "ALL"] + (["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if root else ["--unshare-user"])
+    box += ["--cap-drop", "ALL"]
+    box += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if root else ["--unshare-user"]
     box += ["--clearenv", "--die-with-parent", "--new-session"]
     # first, for Python itself may lie in /tmp
     box += ["--size", str(64 * 2 ** 20), "--perms", "1777", "--tmpfs", "/tmp"]
@@ -125,7 +132,7 @@ class Sandbox:
     `seconds` limits its processor time. `unsafe` runs it without a box, as the user who grades.
     """
 
-    def __init__(self, seconds, slot=0, unsafe=False):
+    def __init__(self, seconds: float, slot: int = 0, unsafe: bool = False) -> None:
         uid = FIRST_UID + slot if os.getuid() == 0 and not unsafe else 0
         command = [sys.executable, "-P", "-s", "-B", "-m", "nnlib.course.runner", str(uid), str(int(seconds) + 1)]
         self.socket, theirs = socket.socketpair()
@@ -137,20 +144,22 @@ class Sandbox:
             raise
         finally:
             theirs.close()
+        errors = self.process.stderr
+        assert errors, "it is a pipe"
         try:
             if self._receive(time.monotonic() + START) != "ready":
                 raise wire.Stopped("the runner did not start")
         except wire.Stopped:
             self.close()
-            with self.process.stderr as errors:
+            with errors:
                 said = errors.read(2000).decode(errors="replace").strip()
             raise NoIsolation(f"the sandbox does not start: {said or 'no reason is given'}") from None
-        self.process.stderr.close()
+        errors.close()
 
-    def _start(self, command, theirs, unsafe):
+    def _start(self, command: list[str], theirs: socket.socket, unsafe: bool) -> subprocess.Popen[bytes]:
         if unsafe:
-            return subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, env=ENVIRONMENT,
-                                    cwd="/tmp")
+            return subprocess.Popen(command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=subprocess.PIPE,
+                                    env=ENVIRONMENT, cwd="/tmp")
         if not shutil.which("bwrap"):
             raise NoIsolation("the program bwrap is missing (Debian: apt-get install bubblewrap)")
         rules = system_calls()
@@ -159,8 +168,8 @@ class Sandbox:
         os.close(write)
         read, info_fd = os.pipe()
         try:
-            process = subprocess.Popen(boxed(command, filter_fd, info_fd), stdin=theirs, stdout=theirs,
-                                       stderr=subprocess.PIPE, pass_fds=(filter_fd, info_fd))
+            process = subprocess.Popen(boxed(command, filter_fd, info_fd), stdin=theirs.fileno(),
+                                       stdout=theirs.fileno(), stderr=subprocess.PIPE, pass_fds=(filter_fd, info_fd))
         finally:
             os.close(filter_fd)
             os.close(info_fd)
@@ -169,7 +178,7 @@ class Sandbox:
         self.first = json.loads(text)["child-pid"] if text else None
         return process
 
-    def ask(self, request, deadline):
+    def ask(self, request: Request, deadline: float) -> Json:
         """Send a request and return its reply; raise `Stopped` where none comes before `deadline` (monotonic)."""
         token = secrets.token_hex(8)        # so that what was written in advance answers nothing
         message = wire.pack([token, request])
@@ -186,7 +195,7 @@ class Sandbox:
             raise wire.Stopped("an answer came that nobody had asked for")
         return reply
 
-    def _receive(self, deadline):
+    def _receive(self, deadline: float) -> Any:
         size = wire.LENGTH.unpack(self._read(wire.LENGTH.size, deadline))[0]
         if size > wire.LARGEST:
             raise wire.Stopped(f"an answer of {size} bytes is more than the {wire.LARGEST} allowed")
@@ -195,7 +204,7 @@ class Sandbox:
         except wire.NotPlain as error:
             raise wire.Stopped(f"an answer cannot be read: {error}") from None
 
-    def _read(self, size, deadline):
+    def _read(self, size: int, deadline: float) -> bytes:
         content = bytearray()
         while len(content) < size:
             self._wait([self.socket], [], deadline)
@@ -208,12 +217,12 @@ class Sandbox:
             content += part
         return bytes(content)
 
-    def _wait(self, reading, writing, deadline):
+    def _wait(self, reading: list[socket.socket], writing: list[socket.socket], deadline: float) -> None:
         left = deadline - time.monotonic()
         if left <= 0 or not any(select.select(reading, writing, [], left)):
             raise wire.Stopped("the code took too long")
 
-    def close(self):
+    def close(self) -> None:
         """Kill the runner and everything that it started, and wait until it is gone."""
         self.socket.close()
         if self.process.poll() is None:
@@ -225,7 +234,7 @@ class Sandbox:
             self.process.wait()
 
 
-def require(slot=0):
+def require(slot: int = 0) -> None:
     """Raise `NoIsolation` unless a sandbox starts here and refuses what it has to refuse."""
     box = Sandbox(START, slot)
     try:

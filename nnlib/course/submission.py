@@ -3,12 +3,15 @@
 A submission is anybody's bytes. It may be no notebook, of another assignment, or changed anywhere; what
 is taken from it are the texts of answers, found by their ids. Tests and given cells are the teacher's.
 """
+from __future__ import annotations
+
 import json
 import os
 import stat
 from collections import Counter
+from pathlib import Path
 
-from .cells import Cell, meta_of, text_of
+from .cells import Cell, Json, meta_of, text_of
 
 LARGEST = 20 * 2 ** 20      # bytes of a notebook
 LONGEST = {"answer": 200_000, "manual": 20_000}     # characters of one answer; what shows Markdown takes their square
@@ -19,7 +22,7 @@ class Unusable(ValueError):
     """Nothing can be graded; the text is the reason that the teacher reads."""
 
 
-def find(folder, name):
+def find(folder: Path, name: str) -> tuple[Path, list[str]]:
     """Return (path, flags) of the notebook handed in; raises `Unusable` where none or several may be meant.
 
     A folder that is a link, as an archive may hold, could lead to the source or to another student's work.
@@ -37,7 +40,7 @@ def find(folder, name):
     return meant[0], flags + [f"{len(found) - 1} other notebooks were not looked at"] * (len(found) > 1)
 
 
-def content(path):
+def content(path: Path) -> bytes:
     """Return the bytes of a regular file; raises `Unusable` for a link, a pipe, or one that is empty or too large."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -55,7 +58,7 @@ def content(path):
     return data
 
 
-def parsed(data):
+def parsed(data: bytes) -> tuple[list[Json], Json]:
     """Return the cells and the metadata of a notebook's bytes; raises `Unusable`."""
     try:
         notebook = json.loads(data)
@@ -70,7 +73,7 @@ def parsed(data):
     return cells, note if isinstance(note, dict) else {}
 
 
-def answers(cells, released):
+def answers(cells: list[Json], released: list[Json]) -> tuple[dict[str, list[str]], list[str]]:
     """Return ({id: texts of an answer}, flags) of submitted cells beside the cells that were released.
 
     Code that the student added belongs to the answer above it (else to the first). Raises `Unusable`
@@ -78,9 +81,12 @@ def answers(cells, released):
     """
     wanted = {cell.id: cell for cell in map(Cell, released) if cell.id}
     code = [cell.id for cell in wanted.values() if cell.kind == "answer"]
-    found = {cell.id: [] for cell in wanted.values() if cell.kind in ("answer", "manual")}
-    seen, flags, last = Counter(), set(), code[0] if code else None     # a set: one flag, however many cells earn it
-    def add(name, text):
+    found: dict[str, list[str]] = {cell.id: [] for cell in wanted.values() if cell.kind in ("answer", "manual")}
+    seen: Counter[str] = Counter()
+    flags: set[str] = set()     # a set: one flag, however many cells earn it
+    last = code[0] if code else None
+
+    def add(name: str, text: str) -> None:
         kind = wanted[name].kind
         room = LONGEST[kind] - sum(map(len, found[name])) if len(found[name]) < MOST else 0
         if len(text) > room:
@@ -103,16 +109,16 @@ def answers(cells, released):
             flags.add(f"{wanted[name].kind} cell edited: {name}")
     if not any(name in found for name in seen):
         raise Unusable("foreign: no answer of this assignment is in the notebook")
-    for name, cell in wanted.items():
-        if seen[name] != 1 and cell.kind != "text":
-            flags.add(f"{cell.kind} cell {'duplicated' if seen[name] else 'deleted'}: {name}")
+    for name, asked in wanted.items():
+        if seen[name] != 1 and asked.kind != "text":
+            flags.add(f"{asked.kind} cell {'duplicated' if seen[name] else 'deleted'}: {name}")
     return found, sorted(flags)
 
 
-def whose(note, name, student, prints):
-    """Return flags of a notebook that was made for another assignment or student; `prints` is {fingerprint: student}."""
-    owner = prints.get(note.get("copy") if isinstance(note.get("copy"), str) else None)
-    other = note.get("assignment")
+def whose(note: Json, name: str, student: str, prints: dict[str, str]) -> list[str]:
+    """Return flags of a notebook made for another assignment or student; `prints` is {fingerprint: student}."""
+    copy, other = note.get("copy"), note.get("assignment")
+    owner = prints.get(copy) if isinstance(copy, str) else None
     flags = [f"foreign: handed out as {other[:60]!r}"] if isinstance(other, str) and other != name else []
     if owner is None and not flags:
         return ["the notebook does not say to whom it was handed out"]

@@ -8,12 +8,20 @@ and is never evaluated, so no method of a student's object ever runs on the trus
 >>> decode(json.loads(json.dumps(encode({"W": np.array([[1, 2]]), "loss": (0.5, None)}))))
 {'W': array([[1, 2]]), 'loss': (0.5, None)}
 """
+from __future__ import annotations
+
 import base64
 import json
 import math
 import struct
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
+
+Request: TypeAlias = list[Any]  # what the student's side is to do, and with what
+Named: TypeAlias = Callable[[str], Any]
 
 LARGEST = 8 * 2 ** 20       # bytes of one message
 DEEPEST = 20                # containers in containers
@@ -36,22 +44,22 @@ class Remote:
     `ask(request)` sends a request and returns its answer. A call sends the arguments as plain data.
     """
 
-    def __init__(self, path, ask):
+    def __init__(self, path: str, ask: Callable[[Request], Any]) -> None:
         self._path, self._ask = path, ask
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: object, **kwargs: object) -> Any:
         return self._ask(["call", self._path, encode(args), encode(kwargs)])
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):        # so that NumPy and copy find nothing to call
             raise AttributeError(name)
         return self._ask(["get", f"{self._path}.{name}"])
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<the student's {self._path}>"
 
 
-def encode(value, depth=0):
+def encode(value: Any, depth: int = 0) -> Any:
     """Return `value` as what JSON can hold, or raise `NotPlain`."""
     kind = type(value)
     if depth > DEEPEST:
@@ -80,7 +88,7 @@ def encode(value, depth=0):
     raise NotPlain(f"a {kind.__name__} is no plain data: numbers, strings, lists, tuples, dicts and arrays are")
 
 
-def decode(value, depth=0, named=None):
+def decode(value: Any, depth: int = 0, named: Named | None = None) -> Any:
     """Return what `encode` was given, or raise `NotPlain`; `named(path)` finds what is sent by name."""
     if depth > DEEPEST + 1:
         raise NotPlain(f"containers lie deeper than {DEEPEST} in each other")
@@ -102,7 +110,7 @@ def decode(value, depth=0, named=None):
     raise NotPlain(f"a message of the kind {str(tag)[:20]!r} is not known")
 
 
-def _pair(pair, depth, named):
+def _pair(pair: object, depth: int, named: Named | None) -> tuple[Any, Any]:
     if not isinstance(pair, list) or len(pair) != 2:
         raise NotPlain("an entry of a dict is no pair")
     key, value = (decode(part, depth + 1, named) for part in pair)
@@ -113,7 +121,7 @@ def _pair(pair, depth, named):
     return key, value
 
 
-def _array(kind, shape, data):
+def _array(kind: object, shape: Any, data: object) -> NDArray[Any]:
     whole = isinstance(shape, list) and len(shape) <= 16 and all(type(n) is int and 0 <= n <= LARGEST for n in shape)
     if not (isinstance(kind, str) and kind in TYPES and whole and isinstance(data, str)):
         raise NotPlain("an array's type or shape is not allowed")
@@ -128,7 +136,7 @@ def _array(kind, shape, data):
     return np.frombuffer(content, kind).reshape(shape).copy()
 
 
-def pack(message):
+def pack(message: object) -> bytes:
     """Return the bytes of a message, its length before it; raise `NotPlain` where it is too large."""
     try:
         content = json.dumps(message).encode()
@@ -139,9 +147,9 @@ def pack(message):
     return LENGTH.pack(len(content)) + content
 
 
-def unpack(content):
+def unpack(content: bytes) -> Any:
     """Return the message of these bytes (without the length), or raise `NotPlain`."""
-    def whole(digits):
+    def whole(digits: str) -> int:
         if len(digits) > DIGITS + 1:
             raise NotPlain(f"a whole number has more than {DIGITS} digits")
         return int(digits)

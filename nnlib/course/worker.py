@@ -4,6 +4,8 @@ It imports NumPy and nnlib with its derivations once; a child is a fork of it. T
 JSON on its input, answers go as lines to its output. When its input ends (whoever started it is gone)
 it kills the child that is at work, and the sandbox dies with that child.
 """
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import json
@@ -14,10 +16,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
 import nnlib.derivations.lines  # so that no child has to  # noqa: F401
 
 from . import cells, grading, sandbox, submission
+from .cells import Json
 from .folder import Course, write
 
 MEMORY = 4 * 2 ** 30        # of a tester; what crosses is small, so this is only a net
@@ -28,14 +33,14 @@ class Gone(Exception):
     """Whoever gave the task is gone."""
 
 
-def child(pipe, task):
+def child(pipe: int, task: dict[str, Any]) -> NoReturn:
     """Grade in this process and report line by line; ends the process."""
     try:
         os.setpgid(0, 0)
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)      # PR_SET_PDEATHSIG: not to outlive the worker
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         with os.fdopen(pipe, "w") as out:
-            def report(kind, value):
+            def report(kind: str, value: object) -> None:
                 print(json.dumps([kind, value]), file=out, flush=True)
             try:
                 report("end", grading.grade(report=report, **task))
@@ -45,7 +50,7 @@ def child(pipe, task):
         os._exit(0)
 
 
-def reports(pipe, pid, wait):
+def reports(pipe: int, pid: int, wait: Callable[[], float]) -> Iterator[tuple[str, Any]]:
     """Yield what a child reports until it ends; kill it where a report takes longer than `wait()` seconds."""
     buffer = b""
     try:
@@ -64,14 +69,15 @@ def reports(pipe, pid, wait):
         os.close(pipe)
 
 
-def supervised(source, **task):
+def supervised(source: Json, **task: Any) -> Json:
     """Grade in children until every question has a result; return {"questions", "outputs", "reason"}.
 
     A question in which the tester itself dies is lost; the next child goes on behind it. Raises
     `RuntimeError` where a cell of the source, or the sandbox, fails: no student is to pay for that.
     """
     limits, tests = cells.seconds(source), {c.id: c for c in cells.cells_of(source) if c.kind == "test"}
-    done, outputs, reason, ended = {}, {}, "", False
+    done: dict[str, Json] = {}
+    outputs, reason, ended = {}, "", False
     end = time.monotonic() + limits["submission"] + GRACE
     while not ended and not reason:
         read, write_end = os.pipe()
@@ -100,7 +106,8 @@ def supervised(source, **task):
     return {"questions": questions, "outputs": outputs, "reason": reason}
 
 
-def result_of(course, name, student, released, slot, unsafe, again):
+def result_of(course: Course, name: str, student: str, released: list[Json], slot: int, unsafe: bool,
+              again: bool) -> str:
     """Grade one submission beside the cells that were `released`, and store its result.
 
     What is stored and still true is kept unless `again`.
@@ -128,7 +135,7 @@ def result_of(course, name, student, released, slot, unsafe, again):
     return "graded"
 
 
-def flags_of(result):
+def flags_of(result: Json) -> list[str]:
     """What a teacher should know of how the grading went."""
     found = []
     for q in result["questions"]:
@@ -138,7 +145,7 @@ def flags_of(result):
     return found
 
 
-def serve():
+def serve() -> None:
     """Answer tasks until the input ends."""
     slot = sandbox.claim_slot()     # held as long as this process lives
     for line in sys.stdin.buffer:
@@ -155,25 +162,27 @@ def serve():
 class Worker:
     """A warm process, from the side of whoever gives it work."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.process = subprocess.Popen([sys.executable, "-m", "nnlib.course.worker"], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, env=os.environ | {"OPENBLAS_NUM_THREADS": "1"})
+        assert self.process.stdin and self.process.stdout, "they are pipes"
+        self.input, self.output = self.process.stdin, self.process.stdout
 
-    def grade(self, **task):
+    def grade(self, **task: Any) -> str:
         """Return "graded" or "kept"; raises `RuntimeError` with what went wrong."""
-        self.process.stdin.write(json.dumps(task).encode() + b"\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
+        self.input.write(json.dumps(task).encode() + b"\n")
+        self.input.flush()
+        line = self.output.readline()
         answer = json.loads(line) if line else {"error": "the process that grades has died"}
         if "error" in answer:
             raise RuntimeError(f"{task['student']}: {answer['error']}")
         return answer["done"]
 
-    def close(self):
+    def close(self) -> None:
         """End the process: at once if it waits, and by its closed input if it is at work."""
-        self.process.stdin.close()
+        self.input.close()
         self.process.wait()
-        self.process.stdout.close()
+        self.output.close()
 
 
 if __name__ == "__main__":

@@ -1,16 +1,23 @@
 """Data: the MNIST digits, which come with the library, and small sets made from a formula."""
+from __future__ import annotations
+
 import hashlib
 import io
+import os
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from ..checks import generator, in_range, numbers, real, reals, whole
+from ..kinds import Array, ArrayLike, Labels, NDArray
+
+Images: TypeAlias = NDArray[np.uint8]
 
 MNIST_SHA256 = "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64"
 
 
-def load_mnist(path=None):
+def load_mnist(path: str | os.PathLike[str] | None = None) -> tuple[Images, Images, Images, Images]:
     """Return (x_train, y_train, x_test, y_test): 60,000 and 10,000 digits and their labels.
 
     Images are uint8 of shape (m, 28, 28) with 0 for paper and 255 for ink, labels uint8 in 0 … 9.
@@ -31,7 +38,7 @@ def load_mnist(path=None):
         return tuple(arrays[name] for name in ("x_train", "y_train", "x_test", "y_test"))
 
 
-def pixels(images):
+def pixels(images: ArrayLike) -> Array:
     """Return images of shape (m, h, w) with values 0 … 255 as float32 rows (m, hw) in [0, 1].
 
     Source: S1-06, S3-04.
@@ -46,7 +53,7 @@ def pixels(images):
     return (images.reshape(len(images), -1) / 255).astype(np.float32)
 
 
-def shift_images(X, rng, side=28):
+def shift_images(X: ArrayLike, rng: np.random.Generator, side: int = 28) -> Array:
     """Return the images, rows of side² pixels, each moved by −1, 0 or 1 pixel down and right.
 
     The moves are drawn from `rng`; what leaves the image is lost, what enters is 0.
@@ -76,7 +83,7 @@ class Standardizer:
     array([[3., 0.]])
     """
 
-    def __init__(self, X):
+    def __init__(self, X: ArrayLike) -> None:
         X = reals("X", X, ndim=2)
         constant = (X == X[0]).all(axis=0)  # asked of the data: rounding may leave a tiny deviation
         power = np.frexp(np.abs(X).max(axis=0))[1]  # by a power of 2, which costs no digit: squares stay in range
@@ -87,12 +94,12 @@ class Standardizer:
             raise ValueError(f"column {self.deviation.argmin()} of X varies by less than {np.finfo(X.dtype).tiny:.1e}")
 
     @in_range
-    def __call__(self, X):
+    def __call__(self, X: ArrayLike) -> Array:
         """Return (X − mean) / deviation, column by column."""
         return (numbers("X", X, shape=(None, len(self.mean))) - self.mean) / self.deviation
 
 
-def xor(m, rng, noise=0.2):
+def xor(m: int, rng: np.random.Generator, noise: float = 0.2) -> tuple[Array, Labels]:
     """Return (X, y): m points around the corners (±1, ±1), labelled 1 where the signs differ.
 
     X has shape (m, 2), y holds the labels 0 and 1. No line separates the two classes.
@@ -106,7 +113,7 @@ def xor(m, rng, noise=0.2):
     return corners + noise * rng.standard_normal(corners.shape), (corners[:, 0] != corners[:, 1]).astype(int)
 
 
-def rings(m, rng, noise=0.1):
+def rings(m: int, rng: np.random.Generator, noise: float = 0.1) -> tuple[Array, Labels]:
     """Return (X, y): m points on two circles, of radius 1 (label 0) and 2 (label 1).
 
     X has shape (m, 2), y holds the labels 0 and 1.

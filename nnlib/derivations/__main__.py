@@ -1,15 +1,21 @@
 """`python -m nnlib.derivations`: prove all theorems, try all wrong steps, ask SymPy, print the table."""
 
+from __future__ import annotations
+
 import multiprocessing
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from typing import TypeAlias
 
 from . import THEOREMS
+from .derivation import Lemma
 from .mutate import attack
 
+Tried: TypeAlias = tuple[int, list[tuple[int, str]], list[tuple[int, str]], float, str]
 
-def tried(name, most):
+
+def tried(name: str, most: int) -> Tried:
     """Attack one theorem and ask SymPy about it: what the table shows of it, in numbers and words."""
     lemma, start = THEOREMS[name].build(), time.perf_counter()
     no, equal, yes = attack(lemma, most)
@@ -17,7 +23,7 @@ def tried(name, most):
     return len(no), [m[:2] for m in equal], [m[:2] for m in yes], seconds, opinion(lemma)
 
 
-def opinion(lemma):
+def opinion(lemma: Lemma) -> str:
     """The sizes at which SymPy by itself finds the theorem true."""
     try:
         from .symbolic import small_sizes, sympy_agrees
@@ -29,7 +35,7 @@ def opinion(lemma):
     return ", ".join(f"{name} {n}" for name, n in sizes.items()) or "single numbers"
 
 
-def proofs(names):
+def proofs(names: list[str]) -> dict[str, float]:
     """Prove the theorems; return the seconds that each took, without those it cites."""
     seconds = {}
     for name in names:
@@ -39,13 +45,13 @@ def proofs(names):
     return seconds
 
 
-def pool():
+def pool() -> ProcessPoolExecutor:
     """Two processes; where the system can fork, they start with the theorems proved."""
     fork = "fork" in multiprocessing.get_all_start_methods()
     return ProcessPoolExecutor(2, multiprocessing.get_context("fork" if fork else None))
 
 
-def main(part="", most=14):
+def main(part: str = "", most: int = 14) -> int:
     names = [n for n in THEOREMS if part in n]
     proving = proofs(names)
     print(f"{'theorem':40} {'scope':10} {'steps':>5} {'proof s':>8} {'wrong':>6} {'refused':>8} {'equivalent':>11} "
@@ -64,10 +70,10 @@ def main(part="", most=14):
         for name, n, kind in found:
             print(f"{title}: {name}, step {n}, {kind}")
     print(f"wrong steps and SymPy took {time.perf_counter() - start:.1f} s")
-    print(f"{len(names)} theorems, {sum(THEOREMS[n].scope == 'all sizes' for n in names)} for all sizes, {steps} steps, "
-          f"{refused} wrong steps refused of {wrong}, {sum(proving.values()):.1f} s")
+    print(f"{len(names)} theorems, {sum(THEOREMS[n].scope == 'all sizes' for n in names)} for all sizes, "
+          f"{steps} steps, {refused} wrong steps refused of {wrong}, {sum(proving.values()):.1f} s")
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2]))
+    sys.exit(main("".join(sys.argv[1:2])))

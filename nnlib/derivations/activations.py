@@ -1,12 +1,14 @@
 """Derivations of `nnlib.activations`."""
 
-from .derivation import (Theory, by_lemma, cases, chain_rule, definition, delta_rule, differentiation, given,
-                         linearity, monotone, product_rule, quotient_rule, same_sign, sign_cases)
-from .language import D, Sum, delta, exp, lift, log, relu, step as threshold
+from __future__ import annotations
+
+from .derivation import (Lemma, Symbols, Theory, by_lemma, cases, chain_rule, definition, delta_rule, differentiation,
+                         given, linearity, monotone, quotient_rule, same_sign, sign_cases)
+from .language import D, Entry, Func, Sum, delta, exp, lift, log, relu, step as threshold
 from .registry import theorem
 
 
-def softmax_theory():
+def softmax_theory() -> Symbols:
     """The softmax s of K logits z."""
     t = Theory("softmax")
     K = t.size("K", least=1)
@@ -17,7 +19,7 @@ def softmax_theory():
 
 
 @theorem("softmax", code="activations.softmax")
-def softmax():
+def softmax() -> Lemma:
     """The Jacobian of softmax by the quotient rule."""
     t, (i, j, k), z, s = softmax_theory()
     S = Sum(exp(z[j]), j)
@@ -31,7 +33,7 @@ def softmax():
 
 
 @theorem("softmax", code="activations.softmax")
-def softmax_by_cases():
+def softmax_by_cases() -> Lemma:
     """The same Jacobian by the quotient rule in two cases, k = i and k ≠ i, then combined."""
     t, (i, j, k), z, s = softmax_theory()
     S = Sum(exp(z[j]), j)
@@ -52,7 +54,7 @@ def softmax_by_cases():
 
 
 @theorem("softmax", code="activations.softmax")
-def softmax_by_logarithm():
+def softmax_by_logarithm() -> Lemma:
     """The same Jacobian from the logarithm of a probability."""
     t, (i, j, k), z, s = softmax_theory()
     S = Sum(exp(z[j]), j)
@@ -70,7 +72,7 @@ def softmax_by_logarithm():
 
 
 @theorem("softmax", code="activations.softmax")
-def softmax_shift():
+def softmax_shift() -> Lemma:
     """Adding the same c to all logits changes nothing."""
     t, (i, j, k), z, s = softmax_theory()
     c = t.scalar("c")
@@ -82,7 +84,7 @@ def softmax_shift():
 
 
 @theorem("softmax", code="activations.softmax_backward")
-def softmax_backward():
+def softmax_backward() -> Lemma:
     """The vector-Jacobian product that the code uses."""
     jacobian = softmax()
     t, (i, j, k), z, s = softmax_theory()
@@ -96,7 +98,7 @@ def softmax_backward():
 
 
 @theorem("softmax", code="activations.softmax")
-def softmax_sums_to_one():
+def softmax_sums_to_one() -> Lemma:
     """The probabilities sum to one."""
     t, (i, j, k), z, s = softmax_theory()
     S = Sum(exp(z[j]), j)
@@ -108,7 +110,7 @@ def softmax_sums_to_one():
 
 
 @theorem("softmax", code="activations.softmax_jacobian")
-def softmax_jacobian_symmetric():
+def softmax_jacobian_symmetric() -> Lemma:
     """The Jacobian is symmetric."""
     jacobian = softmax()
     t, (i, j, k), z, s = softmax_theory()
@@ -120,7 +122,7 @@ def softmax_jacobian_symmetric():
 
 
 @theorem("softmax", code="activations.softmax_jacobian")
-def softmax_jacobian_rows():
+def softmax_jacobian_rows() -> Lemma:
     """Each row of the Jacobian sums to zero: a common shift of the logits changes nothing."""
     jacobian, total = softmax(), softmax_sums_to_one()
     t, (i, j, k), z, s = softmax_theory()
@@ -133,7 +135,7 @@ def softmax_jacobian_rows():
 
 
 @theorem("softmax", code="activations.softmax_jacobian")
-def softmax_jacobian_columns():
+def softmax_jacobian_columns() -> Lemma:
     """Each column of the Jacobian sums to zero: what one class gains, the others lose."""
     jacobian, total = softmax(), softmax_sums_to_one()
     t, (i, j, k), z, s = softmax_theory()
@@ -146,7 +148,7 @@ def softmax_jacobian_columns():
 
 
 @theorem("softmax", code="activations.softmax")
-def softmax_shift_jacobian():
+def softmax_shift_jacobian() -> Lemma:
     """A shift c of all logits leaves the Jacobian as it is, even if c depends on the logits."""
     jacobian = softmax()
     t, (i, j, k), z, s = softmax_theory()
@@ -159,7 +161,7 @@ def softmax_shift_jacobian():
 
 
 @theorem("softmax", code="activations.softmax")
-def softmax_ratio():
+def softmax_ratio() -> Lemma:
     """The ratio of two probabilities depends on the difference of their logits alone."""
     t, (i, j, k), z, s = softmax_theory()
     S = Sum(exp(z[j]), j)
@@ -171,7 +173,7 @@ def softmax_ratio():
 
 
 @theorem("softmax", code="activations.softmax")
-def softmax_difference():
+def softmax_difference() -> Lemma:
     """The difference of two probabilities has the sign of the difference of e^z."""
     t, (i, j, k), z, s = softmax_theory()
     S = Sum(exp(z[j]), j)
@@ -182,7 +184,7 @@ def softmax_difference():
 
 
 @theorem("softmax", code="activations.softmax")
-def softmax_order():
+def softmax_order() -> Lemma:
     """The order of the logits is the order of the probabilities."""
     difference = softmax_difference()
     t, (i, j, k), z, s = softmax_theory()
@@ -193,7 +195,7 @@ def softmax_order():
     return d.done("softmax_order")
 
 
-def softmax_batch_theory():
+def softmax_batch_theory() -> Symbols:
     """The softmax S of each row of Z: m samples, K classes."""
     t = Theory("softmax of a batch")
     m, K = t.size("m", least=1), t.size("K", least=1)
@@ -205,7 +207,7 @@ def softmax_batch_theory():
 
 
 @theorem("softmax", code="activations.softmax_jacobian")
-def softmax_batch():
+def softmax_batch() -> Lemma:
     """A sample's probabilities depend on its own logits only."""
     t, sizes, (i, r), (j, k, l), Z, S = softmax_batch_theory()
     total = Sum(exp(Z[i, l]), l)
@@ -222,7 +224,7 @@ def softmax_batch():
 
 
 @theorem("softmax", code="activations.softmax_jacobian")
-def softmax_jacobian():
+def softmax_jacobian() -> Lemma:
     """The Jacobian of sample i: the entry (k, j) of diag(S_i) - S_iᵀ S_i, for S_i a row."""
     jacobian = softmax_batch()
     t, sizes, (i, r), (j, k, l), Z, S = softmax_batch_theory()
@@ -233,7 +235,7 @@ def softmax_jacobian():
 
 
 @theorem("softmax", code="activations.softmax_backward")
-def softmax_backward_batch():
+def softmax_backward_batch() -> Lemma:
     """From the gradient G by the probabilities to the gradient by the logits, sample by sample."""
     jacobian = softmax_batch()
     t, sizes, (i, r), (j, k, l), Z, S = softmax_batch_theory()
@@ -249,7 +251,7 @@ def softmax_backward_batch():
 
 
 @theorem("softmax", code="activations.log_sum_exp")
-def log_sum_exp():
+def log_sum_exp() -> Lemma:
     """The form that cannot overflow, if c is the largest logit; it holds for any c."""
     t, (i, j, k), z, s = softmax_theory()
     c = t.scalar("c")
@@ -261,7 +263,7 @@ def log_sum_exp():
 
 
 @theorem("softmax", code="activations.log_sum_exp_backward")
-def log_sum_exp_backward():
+def log_sum_exp_backward() -> Lemma:
     """The gradient of log-sum-exp is softmax."""
     t, (i, j, k), z, s = softmax_theory()
     S = Sum(exp(z[j]), j)
@@ -273,7 +275,7 @@ def log_sum_exp_backward():
 
 
 @theorem("activations", code="activations.sigmoid_backward")
-def elementwise_backward():
+def elementwise_backward() -> Lemma:
     """Through a function that acts entry by entry: one product for each entry, no sum."""
     t = Theory("elementwise")
     m, n = t.size("m"), t.size("n")
@@ -291,7 +293,7 @@ def elementwise_backward():
 
 
 @theorem("activations", code="activations.identity_backward")
-def identity_backward():
+def identity_backward() -> Lemma:
     """The derivative of the identity."""
     t = Theory("identity")
     z = t.scalar("z")
@@ -300,20 +302,20 @@ def identity_backward():
     return d.done("identity_backward")
 
 
-def sigmoid_theory():
+def sigmoid_theory() -> Symbols:
     """The sigmoid σ at a number z."""
     t = Theory("sigmoid")
     z, x = t.scalar("z"), t.scalar("x")
     return t, z, t.function("sigma", x, 1 / (1 + exp(-x)), latex=r"\sigma")
 
 
-def absolute(t, x):
+def absolute(t: Theory, x: Entry) -> Func:
     """Declare |x|, as max(0, x) + max(0, -x)."""
     return t.function("abs", x, relu(x) + relu(-x), latex=r"|\cdot|")
 
 
 @theorem("activations", code="activations.sigmoid_backward")
-def sigmoid_backward():
+def sigmoid_backward() -> Lemma:
     """The derivative of the sigmoid."""
     t, z, f = sigmoid_theory()
     d = t.derive(D(f(z), z))
@@ -326,7 +328,7 @@ def sigmoid_backward():
 
 
 @theorem("activations", code="activations.sigmoid_backward")
-def sigmoid_quotient():
+def sigmoid_quotient() -> Lemma:
     """The derivative of the sigmoid by the quotient rule, in terms of e^(-z)."""
     t, z, f = sigmoid_theory()
     d = t.derive(D(f(z), z))
@@ -338,7 +340,7 @@ def sigmoid_quotient():
 
 
 @theorem("activations", code="activations.sigmoid_backward")
-def sigmoid_two_forms():
+def sigmoid_two_forms() -> Lemma:
     """The two forms of the derivative agree."""
     t, z, f = sigmoid_theory()
     d = t.derive(f(z) * (1 - f(z)))
@@ -350,7 +352,7 @@ def sigmoid_two_forms():
 
 
 @theorem("activations", code="activations.sigmoid")
-def sigmoid_negative():
+def sigmoid_negative() -> Lemma:
     """The form of the code below 0: nothing overflows."""
     t, z, f = sigmoid_theory()
     d = t.derive(f(z))
@@ -361,7 +363,7 @@ def sigmoid_negative():
 
 
 @theorem("activations", code="activations.sigmoid")
-def sigmoid():
+def sigmoid() -> Lemma:
     """The form of the code for any z: every power of e lies between 0 and 1."""
     t, z, f = sigmoid_theory()
     modulus = absolute(t, t.symbols["x"][()])
@@ -373,7 +375,7 @@ def sigmoid():
 
 
 @theorem("activations", code="activations.sigmoid")
-def sigmoid_symmetry():
+def sigmoid_symmetry() -> Lemma:
     """The sigmoid of -z is what is missing to 1."""
     t, z, f = sigmoid_theory()
     d = t.derive(f(-z))
@@ -386,7 +388,7 @@ def sigmoid_symmetry():
 
 
 @theorem("activations", code="activations.sigmoid_backward")
-def sigmoid_backward_stable():
+def sigmoid_backward_stable() -> Lemma:
     """The form of the code: no difference that loses digits."""
     slope, symmetry = sigmoid_backward(), sigmoid_symmetry()
     t, z, f = sigmoid_theory()
@@ -397,7 +399,7 @@ def sigmoid_backward_stable():
 
 
 @theorem("activations", code="activations.sigmoid")
-def sigmoid_as_softmax():
+def sigmoid_as_softmax() -> Lemma:
     """The sigmoid of the difference of two logits is their softmax."""
     t = Theory("two classes")
     j, k = t.indices("j k", 2)
@@ -413,7 +415,7 @@ def sigmoid_as_softmax():
     return d.done("sigmoid_as_softmax")
 
 
-def softplus_theory():
+def softplus_theory() -> Symbols:
     """The sigmoid σ and softplus at a number z."""
     t, z, f = sigmoid_theory()
     x = t.symbols["x"][()]
@@ -421,7 +423,7 @@ def softplus_theory():
 
 
 @theorem("activations", code="activations.softplus_backward")
-def softplus_backward():
+def softplus_backward() -> Lemma:
     """The derivative of softplus is the sigmoid."""
     t, z, f, g = softplus_theory()
     d = t.derive(D(g(z), z))
@@ -433,7 +435,7 @@ def softplus_backward():
 
 
 @theorem("activations", code="activations.softplus")
-def softplus_reflection():
+def softplus_reflection() -> Lemma:
     """What softplus loses when z changes its sign is z."""
     t, z, f, g = softplus_theory()
     d = t.derive(g(z))
@@ -445,7 +447,7 @@ def softplus_reflection():
 
 
 @theorem("activations", code="activations.softplus")
-def softplus():
+def softplus() -> Lemma:
     """The form of the code: for z > 0 it is z + log(1 + e^(-z)), for z < 0 it is log(1 + e^z)."""
     t, z, f, g = softplus_theory()
     modulus = absolute(t, t.symbols["x"][()])
@@ -455,7 +457,7 @@ def softplus():
     return d.done("softplus")
 
 
-def tanh_theory():
+def tanh_theory() -> Symbols:
     """tanh and sech at a number x."""
     t = Theory("tanh")
     x, y = t.scalar("x"), t.scalar("y")
@@ -465,7 +467,7 @@ def tanh_theory():
 
 
 @theorem("activations", code="activations.tanh_backward")
-def tanh_by_u_and_v():
+def tanh_by_u_and_v() -> Lemma:
     """The derivative of tanh with u = e^x and v = e^(-x), for which u' = u, v' = -v and uv = 1."""
     t, x, f, g = tanh_theory()
     U, V = t.define("u", [], exp(x)), t.define("v", [], exp(-x))
@@ -487,7 +489,7 @@ def tanh_by_u_and_v():
 
 
 @theorem("activations", code="activations.tanh_backward")
-def sech_squared():
+def sech_squared() -> Lemma:
     """The two forms of the derivative of tanh agree."""
     t, x, f, g = tanh_theory()
     top, bottom = exp(x) - exp(-x), exp(x) + exp(-x)
@@ -502,7 +504,7 @@ def sech_squared():
 
 
 @theorem("activations", code="activations.tanh_backward")
-def tanh_backward():
+def tanh_backward() -> Lemma:
     """The derivative of tanh by the quotient rule."""
     t, x, f, g = tanh_theory()
     top, bottom = exp(x) - exp(-x), exp(x) + exp(-x)
@@ -516,7 +518,7 @@ def tanh_backward():
 
 
 @theorem("activations", code="activations.tanh_backward")
-def tanh_backward_stable():
+def tanh_backward_stable() -> Lemma:
     """The form of the code: no difference that loses digits, no power that overflows."""
     t, x, f, g = tanh_theory()
     slope, two_forms = tanh_backward(), sech_squared()
@@ -530,13 +532,13 @@ def tanh_backward_stable():
     return d.done("tanh_backward_stable")
 
 
-def relu_theory():
+def relu_theory() -> Symbols:
     t = Theory("relu")
     return t, t.scalar("z")
 
 
 @theorem("activations", code="activations.relu_backward")
-def relu_backward():
+def relu_backward() -> Lemma:
     """The derivative of ReLU away from 0."""
     t, z = relu_theory()
     kink = t.assume("away from the kink", z, "nonzero")
@@ -547,7 +549,7 @@ def relu_backward():
 
 
 @theorem("activations", code="activations.relu_backward")
-def relu_right():
+def relu_right() -> Lemma:
     """Above 0, ReLU is z itself."""
     t, z = relu_theory()
     above = t.assume("right of the kink", z, "positive")
@@ -558,7 +560,7 @@ def relu_right():
 
 
 @theorem("activations", code="activations.relu_backward")
-def relu_left():
+def relu_left() -> Lemma:
     """Below 0, ReLU is 0."""
     t, z = relu_theory()
     below = t.assume("left of the kink", z, "negative")
@@ -569,7 +571,7 @@ def relu_left():
 
 
 @theorem("activations", code="activations.relu_backward")
-def relu_quotient_right():
+def relu_quotient_right() -> Lemma:
     """The difference quotient of ReLU at 0 from the right."""
     t = Theory("relu")
     h = t.scalar("h")
@@ -581,7 +583,7 @@ def relu_quotient_right():
 
 
 @theorem("activations", code="activations.relu_backward")
-def relu_quotient_left():
+def relu_quotient_left() -> Lemma:
     """The difference quotient of ReLU at 0 from the left."""
     t = Theory("relu")
     h = t.scalar("h")
@@ -593,7 +595,7 @@ def relu_quotient_left():
 
 
 @theorem("activations", code="activations.step_backward")
-def step_backward():
+def step_backward() -> Lemma:
     """The hard threshold is flat away from 0."""
     t, z = relu_theory()
     jump = t.assume("away from the jump", z, "nonzero")
@@ -604,7 +606,7 @@ def step_backward():
 
 
 @theorem("activations", code="activations.step_backward")
-def step_right():
+def step_right() -> Lemma:
     """Above 0, the threshold is 1."""
     t, z = relu_theory()
     above = t.assume("right of the jump", z, "positive")
@@ -615,7 +617,7 @@ def step_right():
 
 
 @theorem("activations", code="activations.step_backward")
-def step_left():
+def step_left() -> Lemma:
     """Below 0, the threshold is 0."""
     t, z = relu_theory()
     below = t.assume("left of the jump", z, "negative")
@@ -626,7 +628,7 @@ def step_left():
 
 
 @theorem("activations", code="activations.step_backward")
-def step_quotient_right():
+def step_quotient_right() -> Lemma:
     """The difference quotient of the threshold at 0 from the right."""
     t = Theory("threshold")
     h = t.scalar("h")
@@ -638,7 +640,7 @@ def step_quotient_right():
 
 
 @theorem("activations", code="activations.step_backward")
-def step_quotient_left():
+def step_quotient_left() -> Lemma:
     """From the left the quotient grows beyond all bounds as h goes to 0: no derivative at the jump."""
     t = Theory("threshold")
     h = t.scalar("h")
@@ -650,7 +652,7 @@ def step_quotient_left():
 
 
 @theorem("activations", code="activations.step_backward")
-def step_quotient_unbounded():
+def step_quotient_unbounded() -> Lemma:
     """At h = -1/n the quotient is n: it has no limit."""
     t = Theory("threshold")
     n = t.size("n", least=1)

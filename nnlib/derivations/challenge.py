@@ -10,22 +10,33 @@ True: it follows from line 4 by the definition of s.
 'false'
 >>> print(challenge("softmax", "s_k*(1 - t_i)"))
 Not readable. At character 10: unknown name 't'. This theorem has: indices i j k; sizes K; arrays and functions z s; and exp log tanh relu step max delta sum D.
-"""
+"""  # noqa: E501  (a message of one line)
+
+from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from html import escape
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import prover, refuter
-from .derivation import (Condition, Derivation, KernelBug, Lemma, Refused, Vacuous, definition, delta_rule,
+from .prover import Use
+from .derivation import (Condition, Derivation, KernelBug, Lemma, Reason, Refused, Vacuous, definition, delta_rule,
                          differentiation, evident)
 from .display import latex, source
-from .language import Array, Fun, Func
-from .normal import Ring, Undecided
+from .language import Array, Expr, Fun, Func, Index
+from .normal import Factor, Poly, Ring, Undecided
 from .refuter import World
 from .registry import THEOREMS, Entry
 from .typed import Mistyped, read_typed
+
+if TYPE_CHECKING:
+    from .lines import Problem
+
+Provable: TypeAlias = "Lemma | Problem"
 
 WORK = 25_000, 40_000, 25_000     # what the search for numbers, for a proof, and for more numbers may cost
 BITS = 20_000                     # how long a number may get before exp is taken of it
@@ -42,16 +53,16 @@ class Verdict:
     message: str
     reason: str = ""
     line_latex: str = ""
-    numbers: dict = field(default_factory=dict)
+    numbers: dict[str, Any] = field(default_factory=dict)
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """Strings and dicts of strings, for JSON and JavaScript."""
         return asdict(self)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.message
 
-    def _repr_markdown_(self):
+    def _repr_markdown_(self) -> str:
         """Message, the line as it was read, and the numbers as a table; nothing of the typed text is mark-up."""
         kind, _, rest = plain(self.message).partition(":" if ":" in self.message[:12] else ".")
         shown = [f"**{kind}.**{rest}"]
@@ -61,24 +72,24 @@ class Verdict:
             shown += ["\n".join(["| | |", "|---|---|", *rows])]
         return "\n\n".join(shown)
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in self.rows())
         read = rf"<p>Read as \({escape(self.line_latex)}\).</p>" if self.line_latex else ""
         return f"<p>{escape(self.message)}</p>{read}" + (f"<table>{rows}</table>" if rows else "")
 
-    def rows(self):
+    def rows(self) -> list[tuple[str, str]]:
         if not self.numbers:
             return []
         return [("left side of the theorem", self.numbers["left"]), ("your line", self.numbers["yours"]),
                 *self.numbers["at"].items()]
 
 
-def plain(text):
+def plain(text: str) -> str:
     """Text in which Markdown finds no mark-up."""
     return re.sub(r"([\\`*_{}\[\]<>#|$~^])", r"\\\1", text)
 
 
-def challenge(theorem, text, after=None):
+def challenge(theorem: str | Entry | Lemma, text: object, after: object = None) -> Verdict:
     """Answer whether the typed `text` equals the left side of a theorem: a `Verdict`, never an exception.
 
     `theorem` is a name, an entry of THEOREMS, or a lemma.  With `after=n` the line is first tried
@@ -108,17 +119,18 @@ def challenge(theorem, text, after=None):
     return found
 
 
-def lemma_of(theorem):
+def lemma_of(theorem: object) -> Lemma | None:
     entry = THEOREMS.get(theorem) if isinstance(theorem, str) else theorem
     return entry if isinstance(entry, Lemma) else entry.build() if isinstance(entry, Entry) else None
 
 
-def answer(lemma, e, after):
+def answer(lemma: Lemma, e: Expr, after: int | None) -> Verdict:
     """The verdict on an expression: first a search for numbers, then for a proof, then a longer search."""
     if e == lemma.left:
         return Verdict("true", "True, but this is the left side itself: nothing has been derived.",
                        "the same expression")
-    searches = [lambda: false(lemma, e, 6), lambda: proof(lemma, e, after), lambda: false(lemma, e, 40)]
+    searches: list[Callable[[], Verdict | None]] = [
+        lambda: false(lemma, e, 6), lambda: proof(lemma, e, after), lambda: false(lemma, e, 40)]
     large = False
     for search, work in zip(searches, WORK):
         Budget.left = work
@@ -134,7 +146,7 @@ def answer(lemma, e, after):
 
 # --- true -----------------------------------------------------------------------
 
-def proof(lemma, e, after):
+def proof(lemma: Lemma, e: Expr, after: int | None) -> Verdict | None:
     """The verdict "true" with the first reasons found by which e follows from a line; else None."""
     for n, a, reasons in attempts(lemma, after):
         if not prover.prove(a, e, uses(lemma, reasons)):
@@ -152,7 +164,7 @@ def proof(lemma, e, after):
     return None
 
 
-def attempts(lemma, after):
+def attempts(lemma: Lemma, after: int | None) -> Iterator[tuple[int, Expr, tuple[Reason, ...]]]:
     """Yield (number of a line, its expression, reasons) in the order in which a proof is looked for."""
     symbols = lemma.theory.symbols.values()
     definitions = [definition(s) for s in symbols if isinstance(s, (Array, Func)) and s.definition]
@@ -168,11 +180,11 @@ def attempts(lemma, after):
         yield from ((n, a, tuple(g)) for n, a in reversed(lines))
 
 
-def uses(lemma, reasons):
+def uses(lemma: Provable, reasons: Iterable[Reason]) -> list[Use]:
     return [u for r in reasons for u in r.uses] + [("assumption", c) for c in lemma.derivation.distinct]
 
 
-def needed(lemma, a, e, reasons):
+def needed(lemma: Provable, a: Expr, e: Expr, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
     """The reasons without those that the proof does not need."""
     for r in reversed(reasons):
         rest = tuple(s for s in reasons if s is not r)
@@ -187,7 +199,7 @@ WORDS = {"delta": "δ picks one term", "quotient": "the quotient rule", "product
 RELATIONS = {"positive": "> 0", "negative": "< 0", "nonzero": "is not 0"}
 
 
-def words_of(reason):
+def words_of(reason: Reason) -> str:
     """A reason in plain words."""
     kind, what = reason.name, reason.subject
     if kind == "chain":
@@ -197,7 +209,7 @@ def words_of(reason):
     return named + what.name if named else WORDS.get(kind) or f"the cases {source(what)} > 0, < 0 and = 0"
 
 
-def true(lemma, n, e, reasons, sides):
+def true(lemma: Lemma, n: int, e: Expr, reasons: tuple[Reason, ...], sides: Iterable[Condition]) -> Verdict:
     if n and e == lemma.lines[n - 1].expr:
         return Verdict("true", f"True: it is line {n} of the derivation.", "the same expression")
     reason = "; ".join(map(words_of, reasons)) or "algebra"
@@ -210,15 +222,15 @@ def true(lemma, n, e, reasons, sides):
 
 # --- false ----------------------------------------------------------------------
 
-def false(lemma, e, wanted):
+def false(lemma: Provable, e: Expr, wanted: int) -> Verdict | None:
     """The verdict "false" with numbers at which all conditions hold and the two sides differ; else None."""
     free = [("assumption", c) for c in lemma.assumptions if c.relation != "distinct"]
     try:
-        sides = [*lemma.sides, *(Condition("", u, relation) for relation, u in prover.conditions(e, free))]
+        sides = (*lemma.sides, *(Condition("", u, relation) for relation, u in prover.conditions(e, free)))
     except Undecided:                               # 1/0: e has no value anywhere
         sides = lemma.sides
 
-    def search(sides, wanted, seed=0):
+    def search(sides: Iterable[Condition], wanted: int, seed: int = 0) -> tuple[refuter.Counterexample | None, int]:
         return refuter.refute(lemma.left, e, lemma.hypotheses, lemma.assumptions, sides, wanted=wanted, seed=seed)
 
     found, compared = search(sides, wanted)
@@ -235,8 +247,8 @@ def false(lemma, e, wanted):
     return in_words(min(finds, key=lambda c: (0 in c.sizes.values(), len(c.values))))
 
 
-def in_words(found):
-    def show(x):
+def in_words(found: refuter.Counterexample) -> Verdict:
+    def show(x: Any) -> str:
         return "no value" if x is None else refuter.mp.nstr(x, 6).removesuffix(".0")
     at = {name: str(v) for name, v in [*found.sizes.items(), *found.indices.items()]}
     at |= {name + (f"[{','.join(map(str, index))}]" if index else ""): show(v)
@@ -259,10 +271,10 @@ BEYOND = (TooLarge, RecursionError, OverflowError, MemoryError, ValueError)   # 
 
 class Budget:
     """Work that is left.  Both halves of the kernel draw on it."""
-    left = 0
+    left: float = 0
 
     @classmethod
-    def spend(cls, amount):
+    def spend(cls, amount: float) -> None:
         cls.left -= amount
         if cls.left < 0:
             raise TooLarge
@@ -271,15 +283,15 @@ class Budget:
 class LimitedRing(Ring):
     """The prover's ring: each product of two polynomials costs."""
 
-    def times(self, p, q):
+    def times(self, p: Poly, q: Poly) -> Poly:
         Budget.spend(len(p) * len(q) * (1 + len(p) * len(q) // 100))
         return super().times(p, q)
 
-    def close(self, bound, factors, c):
+    def close(self, bound: tuple[Index, ...], factors: Iterable[Factor], c: Fraction) -> Poly:
         Budget.spend(1 + max(0, len(bound) - 4) ** 4)
         return super().close(bound, factors, c)
 
-    def power(self, p, n):
+    def power(self, p: Poly, n: int) -> Poly:
         longest = max([1, *(abs(c.numerator).bit_length() + c.denominator.bit_length() for c in p.values())])
         Budget.spend(abs(n) * longest // 1000)
         return super().power(p, n)
@@ -288,7 +300,7 @@ class LimitedRing(Ring):
 class LimitedWorld(World):
     """The refuter's instance: each value costs, and no number may get too long for exp."""
 
-    def value(self, e, at):
+    def value(self, e: Expr, at: refuter.Place) -> Any:
         Budget.spend(0.07)
         found = super().value(e, at)
         if type(e) is Fun and found and abs(refuter.mp.mag(found)) > BITS:
@@ -297,10 +309,10 @@ class LimitedWorld(World):
 
 
 @contextmanager
-def limited():
+def limited() -> Iterator[None]:
     """Let the kernel draw on the budget."""
-    prover.Ring, refuter.World = LimitedRing, LimitedWorld
+    prover.Ring, refuter.World = LimitedRing, LimitedWorld  # type: ignore[attr-defined, misc]  # others in their place
     try:
         yield
     finally:
-        prover.Ring, refuter.World = Ring, World
+        prover.Ring, refuter.World = Ring, World  # type: ignore[attr-defined, misc]  # and these again

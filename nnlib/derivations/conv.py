@@ -1,11 +1,13 @@
 """Derivations of `nnlib.conv`: cross-correlation with zero padding P and stride 1."""
 
-from .derivation import Theory, chain_rule, definition, delta_rule, differentiation
+from __future__ import annotations
+
+from .derivation import Lemma, Symbols, Theory, chain_rule, definition, delta_rule, differentiation
 from .language import D, Sum, delta
 from .registry import theorem
 
 
-def conv_theory():
+def conv_theory() -> Symbols:
     """Y = X ⋆ W + b: X (m, c, h, w), W (k, c, p, q), b (k,), Y (m, k, h', w'), entries outside are 0."""
     t = Theory("conv")
     m, c, k = t.size("m"), t.size("c"), t.size("k")
@@ -28,8 +30,8 @@ def conv_theory():
 
 
 @theorem("convolution", code="conv.conv2d_backward")
-def conv2d_backward_X():
-    """The gradient by the input of a convolution is the gradient G by its output, convolved with the flipped kernels."""
+def conv2d_backward_X() -> Lemma:
+    """The gradient by the input of a convolution is G, the gradient by its output, convolved with flipped kernels."""
     t, (n, N, a, A, f, F, x, y, u, U, v, O, i, j), (X, W, b, Y, L, G), P = conv_theory()
     d = t.derive(D(L, X[n, a, x, y]))
     d.step(Sum(D(L, Y[N, f, i, j]) * D(Y[N, f, i, j], X[n, a, x, y]), N, f, i, j), by=chain_rule(Y))
@@ -41,7 +43,7 @@ def conv2d_backward_X():
 
 
 @theorem("convolution", code="conv.conv2d_backward")
-def conv2d_backward_W():
+def conv2d_backward_W() -> Lemma:
     """The gradient by the kernels correlates the input with G, the gradient by the output, summed over the samples."""
     t, (n, N, a, A, f, F, x, y, u, U, v, O, i, j), (X, W, b, Y, L, G), P = conv_theory()
     d = t.derive(D(L, W[f, a, u, v]))
@@ -55,7 +57,7 @@ def conv2d_backward_W():
 
 
 @theorem("convolution", code="conv.conv2d_backward")
-def conv2d_backward_b():
+def conv2d_backward_b() -> Lemma:
     """The gradient by the bias of a channel sums G, the gradient by the output, over samples and places."""
     t, (n, N, a, A, f, F, x, y, u, U, v, O, i, j), (X, W, b, Y, L, G), P = conv_theory()
     d = t.derive(D(L, b[f]))

@@ -5,25 +5,38 @@ finds no numbers against it.  Otherwise it raises: `FalseStep` with the numbers,
 `Unproved`, or `KernelBug` where prover and refuter contradict each other.
 """
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Self, TypeAlias, TypeVar
 
 from . import prover, refuter
-from .language import Array, Entry, Func, Index, Size, Sum, arrays_of, free_indices, lift, log, replace_indices
+from .language import (Array, Entry, Expr, Func, Index, Operand, Size, Sum, Symbol, arrays_of, free_indices, lift, log,
+                       replace_indices)
+from .prover import Use
+
+S = TypeVar("S", Size, Index, Array, Func)
+Cases: TypeAlias = "tuple[Index, Index, Lemma, Lemma]"  # k, i, the lemma for k = i and that for k ≠ i
+
+Symbols: TypeAlias = tuple[Any, ...]  # a theory and its symbols, in groups, as those take them apart who use it
+
+Convention: TypeAlias = tuple[Expr, Mapping[Entry, int], Expr]  # an expression, a point, its value by convention
 
 
 class Refused(Exception):
     """A step or a statement that the kernel does not accept."""
 
-    def __init__(self, words, sides=(), found=""):
+    def __init__(self, words: str, sides: tuple[Expr, ...] = (), found: str = "") -> None:
         super().__init__(words)
         self.words, self.sides, self.found = words, sides, found
 
-    def __str__(self):
+    def __str__(self) -> str:
         from .display import source
         lines = [f"  {name} {source(e)}" for name, e in zip(("left: ", "right:"), self.sides)]
         return "\n".join([self.words, *lines, *([self.found] if self.found else [])])
 
-    def _repr_markdown_(self):
+    def _repr_markdown_(self) -> str:
         from .display import refusal_markdown
         return refusal_markdown(self)
 
@@ -47,33 +60,34 @@ class KernelBug(Exception):
 class Condition:
     """An equation (hypothesis), or an assumption or side condition: left `relation` right."""
 
-    def __init__(self, name, left, relation, right=None):
+    def __init__(self, name: str, left: Operand, relation: str, right: Operand | None = None) -> None:
         self.name, self.left, self.relation = name, lift(left), relation
-        self.right = None if right is None else lift(right)
+        self.right: Expr | Any = None if right is None else lift(right)  # None unless two sides are compared
 
-    def positives(self):
+    def positives(self) -> list[Expr]:
         return {"positive": [self.left], "negative": [-self.left]}.get(self.relation, [])
 
-    def same(self):
+    def same(self) -> tuple[Expr, str, Expr | None]:
         return (self.left, self.relation, self.right)
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Condition) and self.same() == other.same()
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.same())
 
 
 class Reason:
     """Why a step holds: a name, what the prover may use, and the conditions it rests on."""
 
-    def __init__(self, name, subject=None, uses=(), hypotheses=(), assumptions=(), sides=(), lemma=None,
-                 cases=None):
+    def __init__(self, name: str, subject: Any = None, uses: Iterable[Use] = (), hypotheses: Iterable[Condition] = (),
+                 assumptions: Iterable[Condition] = (), sides: Iterable[Condition] = (), lemma: Lemma | None = None,
+                 cases: Cases | None = None) -> None:
         self.name, self.subject, self.uses, self.lemma, self.cases = name, subject, tuple(uses), lemma, cases
         self.hypotheses, self.assumptions, self.sides = tuple(hypotheses), tuple(assumptions), tuple(sides)
 
 
-def rule(kind):
+def rule(kind: str) -> Reason:
     return Reason(kind, uses=[(kind, None)])
 
 
@@ -82,19 +96,20 @@ delta_rule, quotient_rule, product_rule, power_rule, linearity, differentiation 
 same_sign, monotone = map(rule, ("same_sign", "monotone"))       # inside the step function
 
 
-def definition(what):
+def definition(what: Array | Func) -> Reason:
     """By the definition of an array or a function."""
     if not what.definition:
         raise Refused(f"{what.name} has no definition")
     return Reason("definition", what, [("definition", what)])
 
 
-def chain_rule(*through):
+def chain_rule(*through: Array) -> Reason:
     """Chain rule through the named arrays, the only way by which y depends on x."""
     return Reason("chain", through, [("chain", through)])
 
 
-def given(condition, times=None, at=None, over=()):
+def given(condition: Condition, times: Operand | None = None, at: Mapping[Index, Operand] | None = None,
+          over: Iterable[Index] = ()) -> Reason:
     """By a hypothesis or an assumption."""
     if condition.relation != "equal":
         return Reason("assumption", condition, [("assumption", condition)], assumptions=[condition])
@@ -102,7 +117,8 @@ def given(condition, times=None, at=None, over=()):
     return Reason("hypothesis", condition, uses, hypotheses=[condition])
 
 
-def by_lemma(lemma, times=None, at=None, over=()):
+def by_lemma(lemma: Lemma, times: Operand | None = None, at: Mapping[Index, Operand] | None = None,
+             over: Iterable[Index] = ()) -> Reason:
     """By a finished derivation: as a rule left → right, or `times` a factor, summed `over` indices."""
     if not isinstance(lemma, Lemma):
         raise Refused("only a finished derivation can be cited")
@@ -112,27 +128,28 @@ def by_lemma(lemma, times=None, at=None, over=()):
                   lemma.assumptions, lemma.sides, lemma)
 
 
-def equation(left, right, times, at, over):
+def equation(left: Expr, right: Expr, times: Operand | None, at: Mapping[Index, Operand] | None,
+             over: Iterable[Index]) -> list[Use]:
     if times is None and at is None and not over:
         return [("equation", (left, right))]
-    at = {i: lift(v) for i, v in (at or {}).items()}
-    for i, v in at.items():
+    places = {i: lift(v) for i, v in (at or {}).items()}
+    for i, v in places.items():
         if not prover.inside(v, i.size):
             raise Refused(f"{v!r} does not lie in the range of {i!r}")
-    multiple = lift(1 if times is None else times) * (replace_indices(left, at) - replace_indices(right, at))
+    multiple = lift(1 if times is None else times) * (replace_indices(left, places) - replace_indices(right, places))
     for i in over:
         multiple = Sum(multiple, i)
     return [("multiple", multiple)]
 
 
-def sign_cases(z):
+def sign_cases(z: Expr) -> Reason:
     """By the cases z > 0, z < 0 and z = 0, for a scalar z."""
     if not isinstance(z, Entry) or z.args[1] or z.args[0].definition or z.args[0].depends is not None:
         raise Refused("only the sign of a scalar can be told apart in cases")
     return Reason("sign", z, [("sign", (z, Condition("", z, "positive"), Condition("", z, "negative")))])
 
 
-def cases(k, i, same, other):
+def cases(k: Index, i: Index, same: Lemma, other: Lemma) -> Reason:
     """By two finished cases, k = i and k ≠ i."""
     if not any(c.relation == "distinct" and {c.left, c.right} == {k, i} for c in other.assumptions):
         raise Refused("the second case must be derived for two different indices")
@@ -146,32 +163,33 @@ def cases(k, i, same, other):
 class Theory:
     """The symbols of a derivation and what they mean."""
 
-    def __init__(self, name):
-        self.name, self.symbols = name, {}
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.symbols: dict[str, Symbol] = {}
 
-    def declare(self, symbol, name):
+    def declare(self, symbol: S, name: str) -> S:
         if name in self.symbols or look_of(symbol) in map(look_of, self.symbols.values()):
             raise Refused(f"{name} is declared twice, or looks like another symbol")
         self.symbols[name] = symbol
         return symbol
 
-    def size(self, name, latex=None, least=0):
+    def size(self, name: str, latex: str | None = None, least: int = 0) -> Size:
         return self.declare(Size(name, latex or name, least), name)
 
-    def indices(self, names, size):
+    def indices(self, names: str, size: Operand) -> Any:
         if not all(re.fullmatch(r"[a-df-zA-Z]'*", n) for n in names.split()):
             raise Refused("an index is a letter, and not e")
         made = [self.declare(Index(n, lift(size)), n) for n in names.split()]
         return made if len(made) > 1 else made[0]
 
-    def array(self, name, *shape, latex=None, values=None):
+    def array(self, name: str, *shape: Operand, latex: str | None = None, values: Expr | None = None) -> Array:
         """Data: any numbers (or, with `values`, whole numbers 1, ..., values)."""
         return self.declare(Array(name, latex or name, shape, values=values), name)
 
-    def scalar(self, name, latex=None):
+    def scalar(self, name: str, latex: str | None = None) -> Entry:
         return self.array(name, latex=latex)[()]
 
-    def define(self, name, indices, body, latex=None):
+    def define(self, name: str, indices: Iterable[Index], body: Operand, latex: str | None = None) -> Array:
         """An array whose entry at `indices` is `body`."""
         indices, body = tuple(indices), lift(body)
         if len(set(indices)) < len(indices) or free_indices(body) - set(indices):
@@ -179,55 +197,55 @@ class Theory:
         self.check_symbols(body)
         return self.declare(Array(name, latex or loss_or(name), [i.size for i in indices], (indices, body)), name)
 
-    def unknown(self, name, *depends, shape=(), latex=None):
+    def unknown(self, name: str, *depends: Array, shape: Iterable[Operand] = (), latex: str | None = None) -> Array:
         """An unknown smooth function of the given arrays."""
         return self.declare(Array(name, latex or loss_or(name), shape, depends=depends), name)
 
-    def opaque(self, name, latex=None):
+    def opaque(self, name: str, latex: str | None = None) -> Func:
         """An unknown smooth function of one number; `f.prime` is its derivative."""
         return self.declare(Func(name, latex or name, opaque=True), name)
 
-    def function(self, name, parameter, body, latex=None):
+    def function(self, name: str, parameter: Entry, body: Operand, latex: str | None = None) -> Func:
         """A function of one number, defined by a formula."""
         return self.declare(Func(name, latex or name, definition=(parameter, lift(body))), name)
 
-    def hypothesis(self, name, left, right):
+    def hypothesis(self, name: str, left: Operand, right: Operand) -> Condition:
         return self.condition(name, left, "equal", right)
 
-    def assume(self, name, left, relation):
+    def assume(self, name: str, left: Operand, relation: str) -> Condition:
         """An assumption: `left` is "positive", "negative" or "nonzero"."""
         return self.condition(name, left, relation)
 
-    def condition(self, name, left, relation, right=None):
+    def condition(self, name: str, left: Operand, relation: str, right: Operand | None = None) -> Condition:
         made = Condition(name, left, relation, right)
         for e in refuter.sides_of([made]):
             self.check_symbols(e)
         return made
 
-    def check_symbols(self, e):
+    def check_symbols(self, e: Expr) -> None:
         """Refuse an expression that speaks of symbols this theory declares otherwise, or not at all."""
         for a in arrays_of(e).values():
             if self.symbols.get(a.name) != a:
                 raise Refused(f"{a.name} is not a symbol of the theory {self.name}, or is declared differently")
 
-    def accept_lemma(self, lemma):
+    def accept_lemma(self, lemma: Lemma) -> None:
         """Refuse a lemma about symbols that this theory declares differently."""
         for name, symbol in lemma.theory.symbols.items():
             mine = self.symbols.get(name, symbol)
             if mine != symbol and not isinstance(symbol, Index):
                 raise Refused(f"the lemma {lemma.name} means something else by {name}")
 
-    def derive(self, start, distinct=None):
+    def derive(self, start: Operand, distinct: tuple[Index, Index] | None = None) -> Derivation:
         """Begin a chain of equal expressions; `distinct=(k, i)` derives the case k ≠ i."""
         return Derivation(self, start, distinct)
 
 
-def loss_or(name):
+def loss_or(name: str) -> str:
     """How a defined or an unknown array looks: L is the number of layers, so the loss is a curly L."""
     return r"\mathcal{L}" if name == "L" else name
 
 
-def look_of(symbol):
+def look_of(symbol: Symbol) -> str:
     """The LaTeX of a symbol: no two of a theory may look alike."""
     return symbol.args[0] if isinstance(symbol, Index) else symbol.args[1] if isinstance(symbol, Size) \
         else symbol.latex
@@ -236,28 +254,32 @@ def look_of(symbol):
 class Line:
     """One accepted step: its expression, its reasons, and a few words for the reader."""
 
-    def __init__(self, expr, reasons, words):
+    def __init__(self, expr: Expr, reasons: tuple[Reason, ...], words: str) -> None:
         self.expr, self.reasons, self.words = expr, reasons, words
 
 
 class Derivation:
     """A chain of expressions, each equal to the one before for the reasons given."""
 
-    def __init__(self, theory, start, distinct=None):
+    def __init__(self, theory: Theory, start: Operand, distinct: tuple[Index, Index] | None = None) -> None:
         theory.check_symbols(lift(start))
-        self.theory, self.start, self.lines = theory, lift(start), []
-        self.distinct = (Condition("distinct", distinct[0], "distinct", distinct[1]),) if distinct else ()
-        self.hypotheses, self.assumptions, self.sides = (), self.distinct, ()
-        self.conventions = ()
+        self.theory, self.start = theory, lift(start)
+        self.lines: list[Line] = []
+        self.distinct: tuple[Condition, ...] = \
+            (Condition("distinct", distinct[0], "distinct", distinct[1]),) if distinct else ()
+        self.hypotheses: tuple[Condition, ...] = ()
+        self.assumptions: tuple[Condition, ...] = self.distinct
+        self.sides: tuple[Condition, ...] = ()
+        self.conventions: tuple[Convention, ...] = ()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Derivation({self.theory.name!r}, {len(self.lines)} lines)"
 
     @property
-    def last(self):
+    def last(self) -> Expr:
         return self.lines[-1].expr if self.lines else self.start
 
-    def step(self, expr, by=(), words=""):
+    def step(self, expr: Operand, by: Reason | Iterable[Reason] = (), words: str = "") -> Self:
         """Add `= expr`, checked: it must follow from the reasons `by` and the laws of algebra."""
         reasons = tuple(by) if isinstance(by, (tuple, list)) else (by,)
         sides = check_step(self, self.last, lift(expr), reasons)
@@ -267,12 +289,12 @@ class Derivation:
         self.sides = merge(self.sides, sides)
         return self
 
-    def convention(self, expr, at, value):
+    def convention(self, expr: Operand, at: Mapping[Entry, int], value: Operand) -> Self:
         """State what the expression is taken to be at a point where it has no value: no proved step."""
         self.conventions = (*self.conventions, (lift(expr), at, lift(value)))
         return self
 
-    def done(self, name):
+    def done(self, name: str) -> Lemma:
         """Finish: return the lemma first = last, checked once more as a whole."""
         if not self.lines:
             raise Refused("a derivation needs at least one step")
@@ -285,7 +307,7 @@ _KEY = object()      # only a finished derivation makes a lemma
 class Lemma:
     """A proved equation, with what it rests on."""
 
-    def __init__(self, name, derivation, _key=None):
+    def __init__(self, name: str, derivation: Derivation, _key: object = None) -> None:
         if _key is not _KEY:
             raise Refused("a lemma is made by finishing a derivation")
         d = self.derivation = derivation
@@ -298,20 +320,20 @@ class Lemma:
         if found:
             raise KernelBug(f"{name}: every step passed, but the ends differ: {found}")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Lemma({self.name!r})"
 
     @property
-    def parts(self):
+    def parts(self) -> tuple[Lemma, ...]:
         """The lemmas that its steps cite, cases included."""
         cited = [x for line in self.lines for r in line.reasons for x in (r.lemma, *(r.cases or ())[2:]) if x]
         return tuple(dict.fromkeys(cited))
 
-    def _repr_markdown_(self):
+    def _repr_markdown_(self) -> str:
         from .display import derivation_markdown
         return derivation_markdown(self)
 
-    def attempt(self, n, expr=None, by=None):
+    def attempt(self, n: int, expr: Operand | None = None, by: Iterable[Reason] | None = None) -> Refused | None:
         """Try another version of step n: return the refusal, with its numbers, or None if it passes."""
         d = Derivation(self.theory, self.left)
         d.distinct, d.lines = self.derivation.distinct, list(self.lines[:n - 1])
@@ -322,21 +344,21 @@ class Lemma:
             return why
         return None
 
-    def without(self, *dropped):
+    def without(self, *dropped: Condition) -> tuple[refuter.Counterexample | None, int]:
         """Look for a counterexample with some hypotheses or assumptions dropped: are they needed?"""
-        def keep(conditions):
+        def keep(conditions: Iterable[Condition]) -> list[Condition]:
             return [c for c in conditions if c not in dropped]
         return refuter.refute(self.left, self.right, keep(self.hypotheses), keep(self.assumptions),
                               keep(self.sides), wanted=12)
 
 
-def evident(side, assumptions):
+def evident(side: Condition, assumptions: Iterable[Condition]) -> bool:
     """True where a side condition follows from the assumptions at sight."""
     e = 1 / side.left if side.relation == "nonzero" else log(side.left)
     return not prover.conditions(e, [("assumption", c) for c in assumptions])
 
 
-def without_repeats(sides, fixed):
+def without_repeats(sides: Iterable[Condition], fixed: frozenset[Index]) -> tuple[Condition, ...]:
     """Drop a side condition that another one contains, which speaks of all values of its own indices."""
     kept = list(sides)
     for c in sides:
@@ -346,11 +368,12 @@ def without_repeats(sides, fixed):
     return tuple(kept)
 
 
-def merge(*tuples):
+def merge(*tuples: Iterable[Condition]) -> tuple[Condition, ...]:
     return tuple(dict.fromkeys(c for t in tuples for c in t))
 
 
-def check_step(derivation, a, b, reasons, search=10):
+def check_step(derivation: Derivation, a: Expr, b: Expr, reasons: tuple[Reason, ...],
+               search: int = 10) -> tuple[Condition, ...]:
     """Return the side conditions of the step a = b, or raise."""
     theory = derivation.theory
     theory.check_symbols(b)
@@ -387,7 +410,7 @@ def check_step(derivation, a, b, reasons, search=10):
     return sides
 
 
-def proved_by_cases(a, b, reasons):
+def proved_by_cases(a: Expr, b: Expr, reasons: tuple[Reason, ...]) -> bool:
     """k = i: both sides as in the first case; k ≠ i: as in the second."""
     (k, i, same, other), = [r.cases for r in reasons if r.cases]
     rest = [u for r in reasons for u in r.uses] + [("delta", None)]

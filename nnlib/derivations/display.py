@@ -4,31 +4,39 @@ Factors and terms stand in the order in which the author of the derivation wrote
 A symbol's LaTeX is given once, where the symbol is declared; a formula's never.
 """
 
-import re
+from __future__ import annotations
 
-from .language import (Add, D, Delta, Div, Entry, Fun, Index, MatrixProduct, Mul, Neg, Num, Pow, Size,
-                       Sum, exp, log, relu, step, tanh)
+import re
+from collections.abc import Callable, Container, Iterable
+from typing import TYPE_CHECKING, Any
+
+from .language import (Add, D, Delta, Div, Entry, Expr, Fun, Index, MatrixProduct, Mul, Neg, Num, Pow, Size, Sum, exp,
+                       log, relu, step, tanh)
+
+if TYPE_CHECKING:
+    from .derivation import Condition, Lemma, Line, Reason, Refused
+    from .registry import Entry as TheoremEntry
 
 WIDE = 58            # characters on a line of a page, estimated without the mark-up
 
 
-def latex(e):
+def latex(e: Expr) -> str:
     """Return the LaTeX of an expression."""
     return PRINT[type(e)](e)
 
 
-def brackets(text):
+def brackets(text: str) -> str:
     tall = any(w in text for w in (r"\frac", r"\sum"))
     return rf"\left({text}\right)" if tall else f"({text})"
 
 
-def number(e):
+def number(e: Num) -> str:
     q = e.args[0]
     sign = "-" if q < 0 else ""
     return sign + (str(abs(q)) if q.denominator == 1 else rf"\frac{{{abs(q.numerator)}}}{{{q.denominator}}}")
 
 
-def sum_of_terms(e):
+def sum_of_terms(e: Add) -> str:
     text = latex(e.args[0])
     for t in e.args[1:]:
         minus = isinstance(t, Neg)
@@ -39,14 +47,14 @@ def sum_of_terms(e):
     return text
 
 
-def negative(e):
+def negative(e: Neg) -> str:
     u = e.args[0]
     text = latex(u)
     return "-" + (brackets(text) if isinstance(u, (Add, Neg)) or text.startswith("-") else text)
 
 
-def product(e):
-    parts = []
+def product(e: Mul) -> str:
+    parts: list[str] = []
     for n, f in enumerate(e.args):
         last = n == len(e.args) - 1
         text = latex(f)
@@ -59,12 +67,12 @@ def product(e):
     return r"\, ".join(parts) if all(len(p) > 14 for p in parts) else " ".join(parts)
 
 
-def ends_open(f):
+def ends_open(f: Fun) -> bool:
     """True for log Σ … : what follows would be read as part of the sum."""
     return isinstance(f.args[1], Sum) and f.args[0] in (log, tanh)
 
 
-def fraction(e):
+def fraction(e: Div) -> str:
     top, bottom = e.args
     sign = ""
     if isinstance(top, Num) and top.args[0] < 0:
@@ -72,7 +80,7 @@ def fraction(e):
     return rf"{sign}\frac{{{latex(top)}}}{{{latex(bottom)}}}"
 
 
-def power(e):
+def power(e: Pow) -> str:
     base, n = e.args
     if isinstance(base, Fun) and not base.args[0].built_in and r"\cdot" not in base.args[0].latex:
         return f"{base.args[0].latex}^{{{n}}}" + brackets(latex(base.args[1]))
@@ -82,7 +90,7 @@ def power(e):
     return (text if plain else brackets(text)) + f"^{{{n}}}"
 
 
-def summation(e):
+def summation(e: Sum) -> str:
     body, j = e.args
     text = latex(body)
     if isinstance(body, (Add, Neg)) or text.startswith("-"):
@@ -90,14 +98,14 @@ def summation(e):
     return rf"\sum_{{{latex(j)}=1}}^{{{latex(j.size)}}} {text}"
 
 
-def subscript(indices):
+def subscript(indices: Iterable[Expr]) -> str:
     texts = [latex(i).replace(" ", "") for i in indices]
     if all(len(t.rstrip("'")) == 1 for t in texts):
         return "".join(texts)
     return ",".join(texts)
 
 
-def entry(e):
+def entry(e: Entry) -> str:
     array, indices = e.args
     if not indices:
         return array.latex
@@ -105,7 +113,7 @@ def entry(e):
     return f"{array.latex}_{text}" if len(text) == 1 else f"{array.latex}_{{{text}}}"
 
 
-def function(e):
+def function(e: Fun) -> str:
     f, u = e.args
     text = latex(u)
     if f is exp:
@@ -122,7 +130,7 @@ def function(e):
     return f.latex + brackets(text)
 
 
-def derivative(e):
+def derivative(e: D) -> str:
     y, x = e.args
     below = rf"{{\partial {latex(x)}}}"
     if isinstance(y, Entry) or isinstance(y, Fun) and isinstance(y.args[1], Entry):
@@ -130,13 +138,13 @@ def derivative(e):
     return rf"\frac{{\partial}}{below}" + brackets(latex(y))
 
 
-def matrix_product(e):
+def matrix_product(e: MatrixProduct) -> str:
     names = " ".join(a.latex + (r"^{\top}" if turned else "") if "^" not in a.latex or not turned
                      else rf"({a.latex})^{{\top}}" for a, turned in e.args[0])
     return rf"({names})_{{{subscript(e.args[1:])}}}"
 
 
-PRINT = {
+PRINT: dict[type[Expr], Callable[[Any], str]] = {
     Num: number, Add: sum_of_terms, Neg: negative, Mul: product, Div: fraction, Pow: power, Sum: summation,
     Entry: entry, Fun: function, D: derivative, MatrixProduct: matrix_product,
     Delta: lambda e: rf"\delta_{{{subscript(e.args)}}}",
@@ -151,7 +159,7 @@ RULE_WORDS = {"delta": "δ picks one term", "quotient": "quotient rule", "produc
               "same_sign": "a positive factor keeps the sign", "monotone": "the exponential is increasing"}
 
 
-def reason_words(reason):
+def reason_words(reason: Reason) -> str:
     """A reason in a few words; symbols in it are printed from their declarations."""
     kind, what = reason.name, reason.subject
     if kind == "definition":
@@ -171,23 +179,23 @@ def reason_words(reason):
     return RULE_WORDS[kind]
 
 
-def line_words(line):
+def line_words(line: Line) -> str:
     """What stands beside a line: the author's words, then the reasons that were checked."""
     return "; ".join([line.words] * bool(line.words) + [reason_words(r) for r in line.reasons]) or "algebra"
 
 
-def title(name):
+def title(name: str) -> str:
     return name.replace("_", " ")
 
 
-def width(text):
+def width(text: str) -> int:
     """About how many characters a formula takes on the page."""
     text = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", lambda m: max(m.groups(), key=len), text)
     text = re.sub(r"\\(sum)_\{[^}]*\}\^\{[^}]*\}", "SSS", text)
     return len(re.sub(r"\\(left|right|,|partial|top|mathrm)|[{}^_ ]", "", re.sub(r"\\[a-z]+", "x", text)))
 
 
-def chain_latex(lemma):
+def chain_latex(lemma: Lemma) -> str:
     """The chain of a lemma as one aligned block, each line with its reason, beside it or below."""
     left = latex(lemma.left)
     lines = [(latex(line.expr), line_words(line)) for line in lemma.lines]
@@ -203,7 +211,7 @@ def chain_latex(lemma):
 RELATION = {"positive": "> 0", "negative": "< 0", "nonzero": r"\ne 0"}
 
 
-def condition_latex(c):
+def condition_latex(c: Condition) -> str:
     """A hypothesis, an assumption or a side condition."""
     if c.relation == "equal":
         return f"{latex(c.left)} = {latex(c.right)}"
@@ -212,11 +220,11 @@ def condition_latex(c):
     return f"{latex(c.left)} {RELATION[c.relation]}"
 
 
-def statement_latex(lemma):
+def statement_latex(lemma: Lemma) -> str:
     return f"{latex(lemma.left)} = {latex(lemma.right)}"
 
 
-def statement_markdown(lemma, scope="all sizes"):
+def statement_markdown(lemma: Lemma, scope: str = "all sizes") -> str:
     """The theorem with all that it rests on."""
     said = [f"$$\n{statement_latex(lemma)}\n$$", f"Proved for {scope_words(lemma, scope)}."]
     for words, conditions in (("Hypothesis", lemma.hypotheses), ("Assumption", lemma.assumptions)):
@@ -229,7 +237,7 @@ def statement_markdown(lemma, scope="all sizes"):
     return "\n\n".join(said)
 
 
-def scope_words(lemma, scope):
+def scope_words(lemma: Lemma, scope: str) -> str:
     """For which sizes it is proved, and which of them must not be 0."""
     sizes = [s for s in lemma.theory.symbols.values() if isinstance(s, Size)]
     if not sizes:
@@ -237,15 +245,15 @@ def scope_words(lemma, scope):
     return scope + "".join(rf", ${latex(s)} \ge {s.args[2]}$" for s in sizes if s.args[2])
 
 
-def derivation_markdown(lemma):
+def derivation_markdown(lemma: Lemma) -> str:
     return f"$$\n{chain_latex(lemma)}\n$$"
 
 
 # --- for the terminal, and for a page --------------------------------------------
 
-def source(e):
+def source(e: Expr) -> str:
     """The expression as it is typed in Python."""
-    def inner(u):
+    def inner(u: Expr) -> str:
         text = source(u)
         return f"({text})" if isinstance(u, (Add, Neg, Mul, Div)) else text
     if isinstance(e, Add):
@@ -273,7 +281,7 @@ def source(e):
     return f"{'delta' if isinstance(e, Delta) else type(e).__name__}({', '.join(map(source, e.args))})"
 
 
-def refusal_markdown(refused):
+def refusal_markdown(refused: Refused) -> str:
     """What the kernel says of a step that it does not accept, with the formulas set."""
     kind = {"FalseStep": "False", "Unproved": "Not proved"}.get(type(refused).__name__, "Refused")
     if not refused.sides:
@@ -282,7 +290,7 @@ def refusal_markdown(refused):
     return f"**{kind}.** {refused.words}\n\n$$\n{left} \\stackrel{{?}}{{=}} {right}\n$$\n\n{refused.found}"
 
 
-def parts_markdown(lemma, registered):
+def parts_markdown(lemma: Lemma, registered: Container[str]) -> list[str]:
     """The cases and small lemmas that a derivation cites and that have no place of their own."""
     said = []
     in_cases = [part for line in lemma.lines for r in line.reasons if r.cases for part in r.cases[2:]]
@@ -296,7 +304,7 @@ def parts_markdown(lemma, registered):
     return said
 
 
-def theorem_markdown(entry, registered):
+def theorem_markdown(entry: TheoremEntry, registered: Container[str]) -> str:
     """A theorem as a chapter shows it: statement, what it rests on, every line with its reason."""
     lemma = entry.build()
     steps = len(lemma.lines) + sum(len(p.lines) for p in lemma.parts if p.name not in registered)

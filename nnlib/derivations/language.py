@@ -14,92 +14,112 @@ and capture indices in sums, so they are not used here.)
   If x is an entry of a defined array, y is read as a function of that array.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from typing import Any, TypeAlias
 
 
 class Expr:
     """A node: its class and its arguments, compared by structure."""
 
-    def __init__(self, *args):
+    args: tuple[Any, ...]
+
+    def __init__(self, *args: Any) -> None:
         self.args = args
         self._hash = hash((type(self).__name__, args))
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self._hash == other._hash and self.args == other.args
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return self._hash
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.args))})"
 
-    def __add__(self, other):
+    def __add__(self, other: Operand) -> Expr:
         return Add(*terms(self), *terms(lift(other)))
 
-    def __radd__(self, other):
+    def __radd__(self, other: Operand) -> Expr:
         return lift(other) + self
 
-    def __sub__(self, other):
+    def __sub__(self, other: Operand) -> Expr:
         return Add(*terms(self), Neg(lift(other)))
 
-    def __rsub__(self, other):
+    def __rsub__(self, other: Operand) -> Expr:
         return lift(other) - self
 
-    def __neg__(self):
+    def __neg__(self) -> Expr:
         return Neg(self)
 
-    def __mul__(self, other):
+    def __mul__(self, other: Operand) -> Expr:
         if isinstance(self, Neg):
             return Neg(self.args[0] * other)
         if isinstance(self, Num) and self.args[0] < 0:
             return Neg(Num(-self.args[0]) * other)
         return Mul(*factors(self), *factors(lift(other)))
 
-    def __rmul__(self, other):
+    def __rmul__(self, other: Operand) -> Expr:
         return lift(other) * self
 
-    def __truediv__(self, other):
+    def __truediv__(self, other: Operand) -> Expr:
         if isinstance(self, Neg):
             return Neg(self.args[0] / other)
         if isinstance(self, Num) and self.args[0] < 0:
             return Neg(Num(-self.args[0]) / other)
         return Div(self, lift(other))
 
-    def __rtruediv__(self, other):
+    def __rtruediv__(self, other: Operand) -> Expr:
         return lift(other) / self
 
-    def __pow__(self, n):
+    def __pow__(self, n: int) -> Expr:
         return Pow(self, n)
 
 
 class Num(Expr):
     """A rational number."""
 
+    args: tuple[Fraction]
+
 
 class Add(Expr):
     """A sum of two or more terms, in the order written."""
+
+    args: tuple[Expr, ...]
 
 
 class Neg(Expr):
     """Minus its argument."""
 
+    args: tuple[Expr]
+
 
 class Mul(Expr):
     """A product of two or more factors, in the order written."""
+
+    args: tuple[Expr, ...]
 
 
 class Div(Expr):
     """A fraction."""
 
+    args: tuple[Expr, Expr]
+
 
 class Pow(Expr):
     """A base and an exponent, a Python integer."""
+
+    args: tuple[Expr, int]
 
 
 class Sum(Expr):
     """`Sum(body, i, j)`: the sum over the whole ranges of the indices."""
 
-    def __init__(self, body, *indices):
+    args: tuple[Expr, Index]
+
+    def __init__(self, body: Operand, *indices: Index) -> None:
         if len(indices) > 1:
             body, indices = Sum(body, *indices[1:]), indices[:1]
         if not isinstance(indices[0], Index):
@@ -110,19 +130,27 @@ class Sum(Expr):
 class Delta(Expr):
     """Kronecker's delta of two index expressions."""
 
+    args: tuple[Expr, Expr]
+
 
 class Fun(Expr):
     """A function applied to an argument: `Fun(func, arg)`."""
+
+    args: tuple[Func, Expr]
 
 
 class Entry(Expr):
     """An entry of an array: `Entry(array, indices)`."""
 
+    args: tuple[Array, tuple[Expr, ...]]
+
 
 class D(Expr):
     """The partial derivative of an expression by an entry, not evaluated."""
 
-    def __init__(self, y, x):
+    args: tuple[Expr, Entry]
+
+    def __init__(self, y: Operand, x: Expr) -> None:
         if not isinstance(x, Entry):
             raise TypeError("a derivative is taken by an entry of an array")
         if any(isinstance(n, D) for n in walk(lift(y))):
@@ -133,88 +161,98 @@ class D(Expr):
 class MatrixProduct(Expr):
     """The entry (i, j) of a product of matrices: `(((X, True), (G, False)), i, j)` is (XᵀG)_ij."""
 
+    args: tuple[tuple[tuple[Array, bool], ...], Expr, Expr]
+
 
 class Size(Expr):
     """A symbolic size; `args` are its name, its LaTeX and its least value."""
 
-    def __repr__(self):
+    args: tuple[str, str, int]
+
+    def __repr__(self) -> str:
         return self.args[0]
 
 
 class Index(Expr):
     """An index; `args` are its name and the size of its range."""
 
+    args: tuple[str, Expr]
+
     @property
-    def size(self):
+    def size(self) -> Expr:
         return self.args[1]
 
-    def with_size(self, size):
+    def with_size(self, size: Expr) -> Index:
         return Index(self.args[0], size)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self.args[0]
 
 
 class Func:
     """A function of one number: built in, opaque (smooth, unknown), or defined by `definition`."""
 
-    def __init__(self, name, latex, opaque=False, definition=None, order=0):
+    def __init__(self, name: str, latex: str, opaque: bool = False, definition: tuple[Entry, Expr] | None = None,
+                 order: int = 0) -> None:
         self.name, self.latex, self.opaque, self.order = name, latex, opaque, order
         self.definition = definition
-        self.prime = Func(name + "'", latex + "'", True, None, 1) if opaque and not order else None
+        # None unless the function is opaque, as all are whose slope is asked for
+        self.prime: Func | Any = Func(name + "'", latex + "'", True, None, 1) if opaque and not order else None
 
     @property
-    def built_in(self):
+    def built_in(self) -> bool:
         return not self.opaque and not self.definition
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         """True where both are declared alike, as for arrays."""
         return self is other or isinstance(other, Func) and not self.built_in and not other.built_in and \
             all(getattr(self, a) == getattr(other, a) for a in ("name", "latex", "opaque", "definition", "order"))
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.name)
 
-    def __call__(self, argument):
+    def __call__(self, argument: Operand) -> Fun:
         return Fun(self, lift(argument))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self.name
 
 
 class Array:
     """An array: name, LaTeX, shape, and what it is (see the module's head)."""
 
-    def __init__(self, name, latex, shape, definition=None, depends=None, values=None):
+    def __init__(self, name: str, latex: str, shape: Iterable[Operand],
+                 definition: tuple[tuple[Index, ...], Expr] | None = None, depends: tuple[Array, ...] | None = None,
+                 values: Expr | None = None) -> None:
         self.name, self.latex, self.shape = name, latex, tuple(map(lift, shape))
         self.definition, self.depends, self.values = definition, depends, values
 
-    def same_as(self, other):
+    def same_as(self, other: Array) -> bool:
         """True where both are declared alike: a name alone is no proof of that."""
         mine, theirs = ((a.name, a.latex, a.shape, a.definition, a.values) for a in (self, other))
         return self is other or (mine == theirs and len(self.depends or ()) == len(other.depends or ())
                                  and all(a.same_as(b) for a, b in zip(self.depends or (), other.depends or ())))
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Array) and self.same_as(other)
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash((self.name, self.shape))
 
-    def __getitem__(self, indices):
+    def __getitem__(self, indices: Operand | tuple[Operand, ...]) -> Entry:
         indices = indices if isinstance(indices, tuple) else (indices,)
         if len(indices) != len(self.shape):
             raise IndexError(f"{self.name} has {len(self.shape)} indices, {len(indices)} given")
         return Entry(self, tuple(map(lift, indices)))
 
-    def __call__(self):
+    def __call__(self) -> Entry:
         return self[()]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self.name
 
 
-def lift(x):
+def lift(x: object) -> Expr:
     """Return a Python number as an expression, and an expression as it is."""
     if isinstance(x, Expr):
         return x
@@ -223,27 +261,35 @@ def lift(x):
     raise TypeError(f"{x!r} is neither an expression nor an exact number")
 
 
-def terms(e):
+def terms(e: Expr) -> tuple[Expr, ...]:
     return e.args if isinstance(e, Add) else (e,)
 
 
-def factors(e):
+def factors(e: Expr) -> tuple[Expr, ...]:
     return e.args if isinstance(e, Mul) else (e,)
 
 
-def delta(i, j):
+def delta(i: Operand, j: Operand) -> Delta:
     return Delta(lift(i), lift(j))
 
 
-def matrix_product(*matrices):
+def matrix_product(*matrices: Array | tuple[Array, str]) -> Entries:
     """`matrix_product((X, "T"), G)[a, b]` is the entry (a, b) of XᵀG."""
-    pairs = tuple((m[0], True) if isinstance(m, tuple) else (m, False) for m in matrices)
+    return Entries(tuple((m[0], True) if isinstance(m, tuple) else (m, False) for m in matrices))
 
-    class Entries:
-        def __getitem__(self, ij):
-            return MatrixProduct(pairs, *map(lift, ij))
-    return Entries()
 
+class Entries:
+    """A product of matrices, before it is asked for an entry."""
+
+    def __init__(self, pairs: tuple[tuple[Array, bool], ...]) -> None:
+        self.pairs = pairs
+
+    def __getitem__(self, ij: tuple[Operand, Operand]) -> MatrixProduct:
+        return MatrixProduct(self.pairs, *map(lift, ij))
+
+
+Operand: TypeAlias = Expr | int | Fraction
+Symbol: TypeAlias = Size | Index | Array | Func
 
 exp = Func("exp", r"\exp")
 log = Func("log", r"\log")
@@ -252,7 +298,7 @@ relu = Func("relu", r"\max")      # max(0, z)
 step = Func("step", r"\mathbf{1}")  # 1 where z >= 0, else 0
 
 
-def children(e):
+def children(e: Expr) -> tuple[Expr, ...]:
     """The sub-expressions of a node, in order."""
     if isinstance(e, Entry):
         return e.args[1]
@@ -261,7 +307,7 @@ def children(e):
     return tuple(a for a in e.args if isinstance(a, Expr))
 
 
-def with_children(e, new):
+def with_children(e: Expr, new: Iterable[Expr]) -> Expr:
     """The same node with other sub-expressions."""
     if isinstance(e, Entry):
         return Entry(e.args[0], tuple(new))
@@ -272,13 +318,13 @@ def with_children(e, new):
     return type(e)(*args)
 
 
-def walk(e):
+def walk(e: Expr) -> Iterator[Expr]:
     yield e
     for c in children(e):
         yield from walk(c)
 
 
-def free_indices(e):
+def free_indices(e: Expr) -> frozenset[Index]:
     """The indices of an expression that no sum in it binds."""
     if isinstance(e, Index):
         return frozenset([e])
@@ -286,7 +332,7 @@ def free_indices(e):
     return found - {e.args[1]} if isinstance(e, Sum) else found
 
 
-def replace_indices(e, mapping):
+def replace_indices(e: Expr, mapping: Mapping[Index, Expr]) -> Expr:
     """Put expressions for free indices; a bound index is renamed before it can capture one."""
     if isinstance(e, Index):
         return mapping.get(e, e)
@@ -301,7 +347,7 @@ def replace_indices(e, mapping):
     return with_children(e, [replace_indices(c, mapping) for c in children(e)])
 
 
-def fresh(j, taken):
+def fresh(j: Index, taken: Iterable[Index]) -> Index:
     """An index with the range of j and a name that none of `taken` has."""
     names, new = {t.args[0] for t in taken}, j
     while new.args[0] in names:
@@ -309,7 +355,7 @@ def fresh(j, taken):
     return new
 
 
-def arrays_of(e):
+def arrays_of(e: Expr) -> dict[str, Array]:
     """All arrays an expression speaks of, also through definitions and dependence."""
     found, todo = {}, [e]
     while todo:

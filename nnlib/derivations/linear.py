@@ -1,11 +1,13 @@
 """Derivations of `nnlib.linear`: the dense layer Z = XW + b, in rows and in columns, and the single neuron."""
 
-from .derivation import Theory, by_lemma, chain_rule, definition, delta_rule, differentiation
+from __future__ import annotations
+
+from .derivation import Lemma, Symbols, Theory, by_lemma, chain_rule, definition, delta_rule, differentiation
 from .language import D, Sum, delta, matrix_product
 from .registry import theorem
 
 
-def product_theory():
+def product_theory() -> Symbols:
     """C = AB, and an unknown smooth loss L of C; G is ∂L/∂C."""
     t = Theory("matrix product")
     m, n, p = t.size("m"), t.size("n"), t.size("p")
@@ -18,7 +20,7 @@ def product_theory():
 
 
 @theorem("backprop", code="linear.matmul_backward")
-def matmul_backward_A():
+def matmul_backward_A() -> Lemma:
     """For C = AB the gradient by A is G Bᵀ, where G is the gradient by C."""
     t, (i, r), (j, c), (k, q), (A, B, C, L, G) = product_theory()
     d = t.derive(D(L, A[i, k]))
@@ -32,7 +34,7 @@ def matmul_backward_A():
 
 
 @theorem("backprop", code="linear.matmul_backward")
-def matmul_backward_B():
+def matmul_backward_B() -> Lemma:
     """For C = AB the gradient by B is Aᵀ G, where G is the gradient by C."""
     t, (i, r), (j, c), (k, q), (A, B, C, L, G) = product_theory()
     d = t.derive(D(L, B[k, j]))
@@ -47,7 +49,7 @@ def matmul_backward_B():
 
 # --- the dense layer ----------------------------------------------------------
 
-def dense_theory():
+def dense_theory() -> Symbols:
     """Z = XW + b, and an unknown smooth loss L of Z; G is ∂L/∂Z."""
     t = Theory("dense")
     m, n, p = t.size("m"), t.size("n_in", r"n_{\mathrm{in}}"), t.size("n_out", r"n_{\mathrm{out}}")
@@ -60,7 +62,7 @@ def dense_theory():
 
 
 @theorem("backprop", code="linear.dense_backward")
-def dense_backward_X():
+def dense_backward_X() -> Lemma:
     """For Z = XW + b the gradient by the input X is G Wᵀ, where G is the gradient by Z."""
     t, (i, r), (j, _), (k, q), (X, W, b, Z, L, G) = dense_theory()
     d = t.derive(D(L, X[i, k]))
@@ -74,7 +76,7 @@ def dense_backward_X():
 
 
 @theorem("backprop", code="linear.dense_backward")
-def dense_backward_W():
+def dense_backward_W() -> Lemma:
     """For Z = XW + b the gradient by the weights W is Xᵀ G, where G is the gradient by Z."""
     t, (i, r), (j, c), (k, q), (X, W, b, Z, L, G) = dense_theory()
     d = t.derive(D(L, W[k, j]))
@@ -88,7 +90,7 @@ def dense_backward_W():
 
 
 @theorem("backprop", code="linear.dense_backward")
-def dense_backward_b():
+def dense_backward_b() -> Lemma:
     """For Z = XW + b the gradient by the bias b is the sum of the rows of G, the gradient by Z."""
     t, (i, r), (j, c), (k, q), (X, W, b, Z, L, G) = dense_theory()
     d = t.derive(D(L, b[j]))
@@ -101,7 +103,7 @@ def dense_backward_b():
 
 
 @theorem("backprop", code="linear.dense")
-def broadcasting():
+def broadcasting() -> Lemma:
     """Adding the row b to every row of Z is adding the matrix 1b, where 1 is a column of m ones."""
     t = Theory("broadcasting")
     m, n = t.size("m"), t.size("n")
@@ -116,7 +118,7 @@ def broadcasting():
 
 
 @theorem("backprop", code="linear.augment")
-def augment():
+def augment() -> Lemma:
     """The bias is the weight of an extra input that is always 1."""
     t = Theory("augmented input")
     m, n, p = t.size("m"), t.size("n"), t.size("p")
@@ -133,11 +135,11 @@ def augment():
 
 
 @theorem("backprop", code="linear.dense")
-def affine_after_affine():
+def affine_after_affine() -> Lemma:
     """Two dense layers without an activation between them are one dense layer."""
     t = Theory("two affine maps")
     m, n, p, o = t.size("m"), t.size("n"), t.size("p"), t.size("o")
-    i, k, (j, q), r = t.indices("i", m), t.indices("k", n), t.indices("j q", p), t.indices("r", o)
+    i, k, (j, _), r = t.indices("i", m), t.indices("k", n), t.indices("j q", p), t.indices("r", o)
     X, W, b = t.array("X", m, n), t.array("W", n, p), t.array("b", p)
     V, c = t.array("V", p, o), t.array("c", o)
     Z = t.define("Z", [i, j], Sum(X[i, k] * W[k, j], k) + b[j])
@@ -154,7 +156,7 @@ def affine_after_affine():
 
 # --- the same layer with columns, as S2 writes it -----------------------------
 
-def column_theory():
+def column_theory() -> Symbols:
     """One sample: the row z = xW + b with W (in, out), and the column z' = Vx + b with V = Wᵀ (out, in)."""
     t = Theory("rows and columns")
     n, p = t.size("n"), t.size("p")
@@ -166,7 +168,7 @@ def column_theory():
 
 
 @theorem("backprop", code="linear.dense")
-def rows_and_columns():
+def rows_and_columns() -> Lemma:
     """The row xW + b and the column Vx + b have the same entries where V is the transpose of W."""
     t, (k, q), (j, c), (x, V, b, W, z) = column_theory()
     d = t.derive(z[j])
@@ -177,7 +179,7 @@ def rows_and_columns():
 
 
 @theorem("backprop", code="linear.dense_backward")
-def rows_and_columns_backward():
+def rows_and_columns_backward() -> Lemma:
     """The gradient by the transposed weights is the transposed gradient."""
     t, (k, q), (j, c), (x, V, b, W, z) = column_theory()
     L = t.unknown("L", W)[()]
@@ -189,7 +191,7 @@ def rows_and_columns_backward():
     return d.done("rows_and_columns_backward")
 
 
-def affine_theory():
+def affine_theory() -> Symbols:
     """S2's affine map z = Wx + b, with W (out, in)."""
     t = Theory("affine map")
     M, N = t.size("M"), t.size("N")
@@ -201,7 +203,7 @@ def affine_theory():
 
 
 @theorem("gradients", code="linear.dense_backward")
-def affine_by_W():
+def affine_by_W() -> Lemma:
     """For z = Wx + b the derivative of z_i by W_kj is x_j where i = k, and 0 elsewhere."""
     t, (i, k, j, l), (W, x, b, z) = affine_theory()
     d = t.derive(D(z[i], W[k, j]))
@@ -212,7 +214,7 @@ def affine_by_W():
 
 
 @theorem("gradients", code="linear.dense_backward")
-def affine_by_b():
+def affine_by_b() -> Lemma:
     """For z = Wx + b the derivative of z_i by b_k is 1 where i = k, and 0 elsewhere."""
     t, (i, k, j, l), (W, x, b, z) = affine_theory()
     d = t.derive(D(z[i], b[k]))
@@ -222,7 +224,7 @@ def affine_by_b():
 
 
 @theorem("gradients", code="linear.dense_backward")
-def affine_by_x():
+def affine_by_x() -> Lemma:
     """For z = Wx + b the derivative of z_i by x_j is W_ij."""
     t, (i, k, j, l), (W, x, b, z) = affine_theory()
     d = t.derive(D(z[i], x[j]))
@@ -234,7 +236,7 @@ def affine_by_x():
 
 # --- the single neuron --------------------------------------------------------
 
-def neuron_theory():
+def neuron_theory() -> Symbols:
     """a = σ(z) with z = Σ w_k x_k + b, an unknown loss L of a; g = ∂L/∂a σ′(z)."""
     t = Theory("neuron")
     n = t.size("n")
@@ -249,7 +251,7 @@ def neuron_theory():
 
 
 @theorem("backprop", code="linear.neuron_backward")
-def neuron_backward():
+def neuron_backward() -> Lemma:
     """The derivative g of the loss by the net input z of a neuron is ∂L/∂a times σ′(z)."""
     t, (k, q), (x, w, b, sigma, z, a, L, g) = neuron_theory()
     d = t.derive(D(L, z))
@@ -261,7 +263,7 @@ def neuron_backward():
 
 
 @theorem("backprop", code="linear.neuron_backward")
-def neuron_backward_x():
+def neuron_backward_x() -> Lemma:
     """The gradient by the inputs of a neuron is g, the derivative by its net input, times its weights."""
     t, (k, q), (x, w, b, sigma, z, a, L, g) = neuron_theory()
     d = t.derive(D(L, x[k]))
@@ -274,7 +276,7 @@ def neuron_backward_x():
 
 
 @theorem("backprop", code="linear.neuron_backward")
-def neuron_backward_w():
+def neuron_backward_w() -> Lemma:
     """The gradient by the weights of a neuron is g, the derivative by its net input, times its inputs."""
     t, (k, q), (x, w, b, sigma, z, a, L, g) = neuron_theory()
     d = t.derive(D(L, w[k]))
@@ -287,7 +289,7 @@ def neuron_backward_w():
 
 
 @theorem("backprop", code="linear.neuron_backward")
-def neuron_backward_b():
+def neuron_backward_b() -> Lemma:
     """The derivative by the bias of a neuron is g, the derivative by its net input."""
     t, (k, q), (x, w, b, sigma, z, a, L, g) = neuron_theory()
     d = t.derive(D(L, b))

@@ -19,15 +19,21 @@ The lines that hold have done 1 of 3 rules.
 1. Too far at once: it is true, but takes several rules (the definition of L; differentiation). Write the lines between.
 The lines that hold have done 0 of 3 rules.
 """
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from .challenge import BEYOND, WORK, Budget, Verdict, false, limited, needed, plain, uses, words_of
-from .derivation import Derivation, KernelBug, Refused, merge
+from .derivation import Derivation, KernelBug, Reason, Refused, Theory, merge
 from .display import latex, source
-from .language import Array, Func, lift
+from .language import Array, Expr, Func, Operand, lift
 from .normal import Undecided
 from .prover import prove
 from .typed import Mistyped, read_typed
+
+T = TypeVar("T")
 
 MOST, WORK_OF_ALL = 30, 100_000   # lines, and what checking them may cost in all
 FREE = ("delta", "assumption")  # kinds of rules that may come with another one in a line
@@ -36,7 +42,7 @@ FREE = ("delta", "assumption")  # kinds of rules that may come with another one 
 class Problem:
     """Derive `goal` from `left`, by the rules `by` of the theory; `Refused` where these do not prove it."""
 
-    def __init__(self, theory, left, goal, by):
+    def __init__(self, theory: Theory, left: Operand, goal: Operand, by: Iterable[Reason]) -> None:
         self.theory, self.left, self.goal, self.by = theory, lift(left), lift(goal), tuple(by)
         self.derivation, self.lines, self.sides = Derivation(theory, left), (), ()  # what `challenge` asks a lemma for
         self.hypotheses = merge(*(r.hypotheses for r in self.by))
@@ -47,10 +53,11 @@ class Problem:
         if not self.rules:
             raise Refused("algebra alone proves it: there is nothing to derive")
 
-    def check(self, lines):
+    def check(self, lines: Sequence[str]) -> Checked:
         """Return what holds of the typed lines, as `Checked`; never an exception for what stands in a line."""
         if type(lines) not in (list, tuple) or not all(type(line) is str for line in lines):
-            return Checked([Verdict("unreadable", "A derivation is a list of lines, each a text in quotes.")], 0, self.rules)
+            wrong = "A derivation is a list of lines, each a text in quotes."
+            return Checked([Verdict("unreadable", wrong)], 0, self.rules)
         if len(lines) > MOST:
             return Checked([Verdict("unreadable", f"{len(lines)} lines: at most {MOST} are read.")], 0, self.rules)
         verdicts, held, purse = [], [self.left], Purse()
@@ -65,16 +72,16 @@ class Problem:
             done = self.rules if reached else max(self.rules - self.ahead(e, self.by, purse) for e in held)
         return Checked(verdicts, done, self.rules)
 
-    def ahead(self, e, by, purse):
+    def ahead(self, e: Expr, by: tuple[Reason, ...], purse: Purse) -> int:
         """Return how many of the rules `by` a proof of e = goal needs; all, where they make no proof."""
-        def search():
+        def search() -> int | None:
             return counted(needed(self, e, self.goal, by)) if prove(e, self.goal, uses(self, by)) else None
 
         found = purse.spend(WORK[1], search)
         return self.rules if found is None else min(self.rules, found)
 
-    def line(self, before, text, purse):
-        """Return the verdict on one typed line, and the line's expression."""
+    def line(self, before: Expr, text: str, purse: Purse) -> tuple[Verdict, Expr | Any]:
+        """Return the verdict on one typed line, and the line's expression, None where it is not readable."""
         try:
             e = read_typed(text.strip().removeprefix("="), self)
             self.theory.check_symbols(e)
@@ -82,7 +89,8 @@ class Problem:
             return Verdict("unreadable", f"Not readable. {why}"), None
         except RecursionError:
             return Verdict("unreadable", "Not readable. The line has too many parts inside each other."), None
-        verdict = Verdict("undecided", "Undecided: no single rule proves it from the line before, and no counterexample was found.")
+        verdict = Verdict("undecided", "Undecided: no single rule proves it from the line before, "
+                                       "and no counterexample was found.")
         for work, search in zip(WORK, (self.one_rule, self.several_rules, self.counterexample)):
             found = purse.spend(work, lambda: search(before, e))
             if found:
@@ -91,7 +99,7 @@ class Problem:
         verdict.line_latex = latex(e)
         return verdict, e
 
-    def one_rule(self, before, e):
+    def one_rule(self, before: Expr, e: Expr) -> Verdict | None:
         """The verdict "true" where algebra and at most one rule lead from the line before to e."""
         free = tuple(r for r in self.by if r.name in FREE)
         for reasons in [(), *((r,) for r in self.by), *((r, *(f for f in free if f is not r)) for r in self.by)]:
@@ -105,21 +113,22 @@ class Problem:
             return Verdict("true", f"True: {'; '.join(map(words_of, reasons)) or 'algebra'}.")
         return None
 
-    def counterexample(self, before, e):
+    def counterexample(self, before: Expr, e: Expr) -> Verdict | None:
         """The verdict "false" with numbers at which e differs from the left side, as all lines before do not."""
         found = false(self, e, 40)
-        return found and replace(found, message=found.message.replace("the left side of the theorem", "the left side", 1))
+        return found and replace(found, message=found.message.replace("side of the theorem", "side", 1))
 
-    def several_rules(self, before, e):
+    def several_rules(self, before: Expr, e: Expr) -> Verdict | None:
         if not prove(before, e, uses(self, self.by)):
             return None
         reasons = "; ".join(map(words_of, (r for r in needed(self, before, e, self.by) if r.name not in FREE)))
-        return Verdict("jump", f"Too far at once: it is true, but takes several rules ({reasons}). Write the lines between.")
+        return Verdict("jump", f"Too far at once: it is true, but takes several rules ({reasons}). "
+                               "Write the lines between.")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Problem({self.theory.name!r}: {source(self.left)} = {source(self.goal)})"
 
-    def _repr_markdown_(self):
+    def _repr_markdown_(self) -> str:
         """The equation to be shown, what its symbols stand for, and the rules; none of the lines between."""
         meant = [f"${latex(s[i] if i else s[()])} = {latex(body)}$" for s, (i, body) in
                  ((s, s.definition) for s in self.theory.symbols.values() if isinstance(s, Array) and s.definition)]
@@ -131,7 +140,7 @@ class Problem:
                 + "Here " * bool(meant) + "; ".join(meant) + ".\n\n" * bool(meant) + f"The rules: {rules}.")
 
 
-def counted(rules):
+def counted(rules: Iterable[Reason]) -> int:
     return sum(r.name != "assumption" for r in rules)
 
 
@@ -139,7 +148,7 @@ class Purse:
     """What checking the lines of one derivation may still cost."""
     left = WORK_OF_ALL
 
-    def spend(self, work, search):
+    def spend(self, work: int, search: Callable[[], T]) -> T | None:
         """Return what the search finds for at most this work; None where it would cost more, or comes to no end."""
         Budget.left = given = min(work, self.left)
         try:
@@ -153,15 +162,15 @@ class Purse:
 class Checked:
     """What holds of some lines: a verdict for each up to the first that fails, and how far the others lead."""
 
-    def __init__(self, verdicts, done, rules):
+    def __init__(self, verdicts: list[Verdict], done: int, rules: int) -> None:
         self.verdicts, self.done, self.rules = verdicts, done, rules
 
     @property
-    def share(self):
+    def share(self) -> float:
         """How much of the way lies behind the lines that hold, from 0 to 1; 1 where the goal is reached."""
         return self.done / self.rules
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [f"{n}. {verdict}" for n, verdict in enumerate(self.verdicts, 1)]
         end = "The goal is reached." if self.done == self.rules else \
             f"The lines that hold have done {self.done} of {self.rules} rules."

@@ -1,15 +1,17 @@
 """Derivations of `nnlib.losses`."""
 
+from __future__ import annotations
+
 from .activations import log_sum_exp_backward, softmax, softmax_batch, softmax_batch_theory, softmax_theory
-from .derivation import (Theory, by_lemma, chain_rule, definition, delta_rule, differentiation, given, linearity,
-                         power_rule, sign_cases)
+from .derivation import (Lemma, Refused, Symbols, Theory, by_lemma, chain_rule, definition, delta_rule,
+                         differentiation, given, linearity, power_rule, sign_cases)
 from .language import D, Sum, delta, exp, log, relu
 from .registry import theorem
 
 
 # --- cross-entropy of probabilities -------------------------------------------
 
-def cross_entropy_theory():
+def cross_entropy_theory() -> Symbols:
     """The mean cross-entropy L of positive predictions S for targets Y."""
     t = Theory("cross-entropy")
     m, K = t.size("m", least=1), t.size("K", least=1)
@@ -20,7 +22,7 @@ def cross_entropy_theory():
 
 
 @theorem("cross_entropy", code="losses.cross_entropy_backward")
-def cross_entropy_backward():
+def cross_entropy_backward() -> Lemma:
     """The gradient of the cross-entropy by the probabilities."""
     t, m, (i, r, j, k), S, Y, L = cross_entropy_theory()
     d = t.derive(D(L[()], S[i, j]))
@@ -33,7 +35,7 @@ def cross_entropy_backward():
 
 # --- softmax followed by cross-entropy ----------------------------------------
 
-def softmax_cross_entropy_theory():
+def softmax_cross_entropy_theory() -> Symbols:
     """The mean cross-entropy L of S, the softmax of each row of Z, for targets Y whose rows sum to 1."""
     t, (m, K), (i, r), (j, k, l), Z, S = softmax_batch_theory()
     Y = t.array("Y", m, K)
@@ -43,7 +45,7 @@ def softmax_cross_entropy_theory():
 
 
 @theorem("cross_entropy", code="losses.cross_entropy_backward")
-def cross_entropy_of_softmax():
+def cross_entropy_of_softmax() -> Lemma:
     """The gradient by the probabilities, where these are a softmax: L is read as a function of S."""
     t, m, (i, r, j, k, l), (Z, S, Y, L), one = softmax_cross_entropy_theory()
     d = t.derive(D(L[()], S[i, j]))
@@ -54,7 +56,7 @@ def cross_entropy_of_softmax():
 
 
 @theorem("cross_entropy", code="losses.softmax_cross_entropy")
-def softmax_cross_entropy():
+def softmax_cross_entropy() -> Lemma:
     """The loss straight from the logits, without a probability that could round to 0."""
     t, m, (i, r, j, k, l), (Z, S, Y, L), one = softmax_cross_entropy_theory()
     lse = log(Sum(exp(Z[i, j]), j))
@@ -67,7 +69,7 @@ def softmax_cross_entropy():
 
 
 @theorem("cross_entropy", code="losses.softmax_cross_entropy_backward")
-def softmax_cross_entropy_backward():
+def softmax_cross_entropy_backward() -> Lemma:
     """The gradient of softmax followed by cross-entropy, directly from log-sum-exp."""
     t, m, (i, r, j, k, l), (Z, S, Y, L), one = softmax_cross_entropy_theory()
     d = t.derive(D(L[()], Z[i, j]))
@@ -85,7 +87,7 @@ def softmax_cross_entropy_backward():
 
 
 @theorem("cross_entropy", code="losses.softmax_cross_entropy_backward")
-def softmax_then_cross_entropy():
+def softmax_then_cross_entropy() -> Lemma:
     """The same gradient by the chain rule: -Y/S/m through the Jacobian of softmax."""
     outer, jacobian = cross_entropy_of_softmax(), softmax_batch()
     t, m, (i, r, j, k, l), (Z, S, Y, L), one = softmax_cross_entropy_theory()
@@ -102,7 +104,7 @@ def softmax_then_cross_entropy():
 
 
 @theorem("cross_entropy", code="losses.softmax_cross_entropy_backward")
-def softmax_cross_entropy_any_rows():
+def softmax_cross_entropy_any_rows() -> Lemma:
     """Without the hypothesis on Y: each probability is weighted with the sum of its row of Y."""
     outer, jacobian = cross_entropy_of_softmax(), softmax_batch()
     t, m, (i, r, j, k, l), (Z, S, Y, L), _ = softmax_cross_entropy_theory()
@@ -115,7 +117,7 @@ def softmax_cross_entropy_any_rows():
     return d.done("softmax_cross_entropy_any_rows")
 
 
-def without_row_sums():
+def without_row_sums() -> Refused | None:
     """Try the gradient without its hypothesis; return the refusal of the step, with its numbers."""
     lemma = softmax_cross_entropy_backward()
     n, = (n for n, line in enumerate(lemma.lines, 1) if any(r.hypotheses for r in line.reasons))
@@ -124,7 +126,7 @@ def without_row_sums():
 
 # --- one sample ---------------------------------------------------------------
 
-def sample_theory():
+def sample_theory() -> Symbols:
     """The cross-entropy L of one sample: s the softmax of z, targets y."""
     t, (i, j, k), z, s = softmax_theory()
     y = t.array("y", z.shape[0])
@@ -133,7 +135,7 @@ def sample_theory():
 
 
 @theorem("cross_entropy", code="losses.softmax_cross_entropy_backward")
-def softmax_cross_entropy_sample():
+def softmax_cross_entropy_sample() -> Lemma:
     """One sample, by the Jacobian of softmax; the last step needs that y sums to 1."""
     jacobian = softmax()
     t, (i, j, k), (z, s, y, L), one = sample_theory()
@@ -148,7 +150,7 @@ def softmax_cross_entropy_sample():
 
 
 @theorem("cross_entropy", code="losses.softmax_cross_entropy_backward")
-def softmax_cross_entropy_by_classes():
+def softmax_cross_entropy_by_classes() -> Lemma:
     """One sample, with class j apart from the other classes."""
     t, (i, j, k), (z, s, y, L), one = sample_theory()
     jacobian, others = softmax(), 1 - delta(k, j)
@@ -165,7 +167,7 @@ def softmax_cross_entropy_by_classes():
     return d.done("softmax_cross_entropy_by_classes")
 
 
-def label_theory():
+def label_theory() -> Symbols:
     """The cross-entropy L of one sample of class c."""
     t, (i, j, k), z, s = softmax_theory()
     c = t.array("c", values=z.shape[0])[()]
@@ -174,7 +176,7 @@ def label_theory():
 
 
 @theorem("cross_entropy", code="losses.softmax_cross_entropy")
-def softmax_cross_entropy_label():
+def softmax_cross_entropy_label() -> Lemma:
     """For a label c the sum has one term; then the loss straight from the logits."""
     t, (i, j, k), (z, s, c, y), L = label_theory()
     d = t.derive(L[()])
@@ -186,7 +188,7 @@ def softmax_cross_entropy_label():
 
 
 @theorem("cross_entropy", code="losses.softmax_cross_entropy_backward")
-def softmax_cross_entropy_label_backward():
+def softmax_cross_entropy_label_backward() -> Lemma:
     """The gradient for a label: s, less 1 at the true class."""
     lse = log_sum_exp_backward()
     t, (i, j, k), (z, s, c, y), L = label_theory()
@@ -201,7 +203,7 @@ def softmax_cross_entropy_label_backward():
 
 
 @theorem("cross_entropy", code="losses.softmax_cross_entropy_backward")
-def softmax_cross_entropy_true_class():
+def softmax_cross_entropy_true_class() -> Lemma:
     """The gradient for a label through the probability of the true class alone."""
     jacobian = softmax()
     t, (i, j, k), (z, s, c, y), L = label_theory()
@@ -216,7 +218,7 @@ def softmax_cross_entropy_true_class():
 
 # --- two classes: binary cross-entropy ----------------------------------------
 
-def binary_theory():
+def binary_theory() -> Symbols:
     """One logit z and one target y; the sigmoid σ."""
     t = Theory("binary cross-entropy")
     z, y, x = t.scalar("z"), t.scalar("y"), t.scalar("x")
@@ -224,7 +226,7 @@ def binary_theory():
 
 
 @theorem("cross_entropy", code="losses.sigmoid_cross_entropy")
-def sigmoid_cross_entropy():
+def sigmoid_cross_entropy() -> Lemma:
     """Binary cross-entropy straight from the logit."""
     t, z, y, x, f = binary_theory()
     d = t.derive(-y * log(f(z)) - (1 - y) * log(1 - f(z)))
@@ -237,7 +239,7 @@ def sigmoid_cross_entropy():
 
 
 @theorem("cross_entropy", code="losses.sigmoid_cross_entropy")
-def sigmoid_cross_entropy_code():
+def sigmoid_cross_entropy_code() -> Lemma:
     """The form of the code: for 0 ≤ y ≤ 1 a sum of terms that are not negative."""
     t, z, y, x, f = binary_theory()
     d = t.derive(log(1 + exp(z)) - y * z)
@@ -248,7 +250,7 @@ def sigmoid_cross_entropy_code():
 
 
 @theorem("cross_entropy", code="losses.sigmoid_cross_entropy")
-def sigmoid_cross_entropy_stable():
+def sigmoid_cross_entropy_stable() -> Lemma:
     """The form in which no power overflows."""
     t, z, y, x, f = binary_theory()
     modulus = t.function("abs", x, relu(x) + relu(-x), latex=r"|\cdot|")
@@ -258,7 +260,7 @@ def sigmoid_cross_entropy_stable():
 
 
 @theorem("cross_entropy", code="losses.sigmoid_cross_entropy")
-def sigmoid_cross_entropy_two_classes():
+def sigmoid_cross_entropy_two_classes() -> Lemma:
     """Binary cross-entropy is the cross-entropy of the softmax of two logits, at their difference."""
     t = Theory("two classes")
     j, k = t.indices("j k", 2)
@@ -277,7 +279,7 @@ def sigmoid_cross_entropy_two_classes():
 
 
 @theorem("cross_entropy", code="losses.sigmoid_cross_entropy_backward")
-def sigmoid_cross_entropy_backward():
+def sigmoid_cross_entropy_backward() -> Lemma:
     """The gradient of the mean binary cross-entropy by the logits."""
     t = Theory("binary cross-entropy of a batch")
     m, n = t.size("m", least=1), t.size("d")
@@ -296,7 +298,7 @@ def sigmoid_cross_entropy_backward():
 
 
 @theorem("cross_entropy", code="losses.sigmoid_cross_entropy_backward")
-def sigmoid_cross_entropy_backward_stable():
+def sigmoid_cross_entropy_backward_stable() -> Lemma:
     """The form of the code: no difference of nearly equal numbers."""
     t, z, y, x, f = binary_theory()
     d = t.derive((1 - y) * f(z) - y * f(-z))
@@ -309,7 +311,7 @@ def sigmoid_cross_entropy_backward_stable():
 
 # --- logistic regression ------------------------------------------------------
 
-def logistic_theory():
+def logistic_theory() -> Symbols:
     """The logistic loss J of N samples with p features: z = Xw + b."""
     t = Theory("logistic regression")
     N, p = t.size("N"), t.size("p")
@@ -322,7 +324,7 @@ def logistic_theory():
 
 
 @theorem("gradients", code="losses.sigmoid_cross_entropy_backward")
-def logistic_loss_z():
+def logistic_loss_z() -> Lemma:
     """The logistic loss by the logit of one sample."""
     t, (i, r, j, k), (X, y, w, b, z, J), f = logistic_theory()
     d = t.derive(D(J[()], z[i]))
@@ -335,7 +337,7 @@ def logistic_loss_z():
 
 
 @theorem("gradients", code="losses.sigmoid_cross_entropy_backward")
-def logistic_loss_w():
+def logistic_loss_w() -> Lemma:
     """The logistic loss by the weights: the entry j of Xᵀ(σ(z) - y)."""
     loss = logistic_loss_z()
     t, (i, r, j, k), (X, y, w, b, z, J), f = logistic_theory()
@@ -349,7 +351,7 @@ def logistic_loss_w():
 
 
 @theorem("gradients", code="losses.sigmoid_cross_entropy_backward")
-def logistic_loss_b():
+def logistic_loss_b() -> Lemma:
     """The logistic loss by the bias."""
     loss = logistic_loss_z()
     t, (i, r, j, k), (X, y, w, b, z, J), f = logistic_theory()
@@ -364,7 +366,7 @@ def logistic_loss_b():
 # --- squared error ------------------------------------------------------------
 
 @theorem("gradients", code="losses.squared_error_backward")
-def squared_error_backward():
+def squared_error_backward() -> Lemma:
     """The gradient of the squared error, a mean over samples and a sum over outputs."""
     t = Theory("squared error")
     m, n = t.size("m", least=1), t.size("d")
@@ -380,7 +382,7 @@ def squared_error_backward():
     return d.done("squared_error_backward")
 
 
-def quadratic_theory():
+def quadratic_theory() -> Symbols:
     """The squared loss L of the model w_2 x² + w_1 x + w_0 on N points (x_i, t_i)."""
     t = Theory("quadratic regression")
     i = t.indices("i", t.size("N"))
@@ -391,7 +393,7 @@ def quadratic_theory():
 
 
 @theorem("gradients", code="losses.squared_error_backward")
-def quadratic_regression_w0():
+def quadratic_regression_w0() -> Lemma:
     """The squared loss of a quadratic model by its constant coefficient."""
     t, i, x, (w0, w1, w2), e, L = quadratic_theory()
     d = t.derive(D(L[()], w0))
@@ -403,7 +405,7 @@ def quadratic_regression_w0():
 
 
 @theorem("gradients", code="losses.squared_error_backward")
-def quadratic_regression_w1():
+def quadratic_regression_w1() -> Lemma:
     """The squared loss of a quadratic model by its linear coefficient."""
     t, i, x, (w0, w1, w2), e, L = quadratic_theory()
     d = t.derive(D(L[()], w1))
@@ -415,7 +417,7 @@ def quadratic_regression_w1():
 
 
 @theorem("gradients", code="losses.squared_error_backward")
-def quadratic_regression_w2():
+def quadratic_regression_w2() -> Lemma:
     """The squared loss of a quadratic model by its quadratic coefficient."""
     t, i, x, (w0, w1, w2), e, L = quadratic_theory()
     d = t.derive(D(L[()], w2))

@@ -6,14 +6,22 @@ dropped or exchanged; the kernel must refuse the result, or the result must be
 equivalent to the right line, which the kernel then has to prove.
 """
 
-from .derivation import KernelBug, Refused, check_step, delta_rule, differentiation, linearity, quotient_rule
-from .language import (Add, D, Delta, Div, Entry, Expr, Fun, Func, Index, MatrixProduct, Mul, Neg, Num,
-                       Pow, Size, Sum, children, exp, free_indices, replace_indices, step, walk,
-                       with_children)
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias, TypeVar
+
+from .derivation import KernelBug, Lemma, Reason, Refused, check_step, delta_rule, differentiation, linearity
+from .language import (Add, Array, D, Delta, Div, Entry, Expr, Fun, Index, MatrixProduct, Mul, Neg, Num, Pow, Size,
+                       Sum, children, free_indices, replace_indices, step, walk, with_children)
 from .prover import prove
 
+T = TypeVar("T")
+Mutant: TypeAlias = tuple[str, Expr, tuple[Reason, ...]]
+Slip: TypeAlias = tuple[int, str, Expr]  # the number of a step, what was done to it, and the result
 
-def slips(e, scope, sizes, arrays):
+
+def slips(e: Expr, scope: frozenset[Index], sizes: list[Size], arrays: list[Array]) -> Iterator[tuple[str, Expr]]:
     """Yield (kind, wrong expression) for slips at this node; `scope`: the indices in force."""
     if isinstance(e, Num):
         yield "another number", Num(e.args[0] + 1)
@@ -57,15 +65,15 @@ def slips(e, scope, sizes, arrays):
             yield "transposed", MatrixProduct((*pairs[:n], (a, not turned), *pairs[n + 1:]), *ij)
         yield "order of matrices", MatrixProduct(pairs[::-1], *ij)
     if isinstance(e, Fun):
-        f, u = e.args
+        g, u = e.args
         yield "function dropped", u
-        if f.prime:
-            yield "prime", f.prime(u)
-        if f is step:
+        if g.prime:
+            yield "prime", g.prime(u)
+        if g is step:
             yield "wrong side of the kink", step(Neg(u))
 
 
-def index_slips(e, scope):
+def index_slips(e: Expr, scope: frozenset[Index]) -> Iterator[tuple[str, Expr]]:
     """An index exchanged, shifted, or put for another."""
     inner = children(e)
     for n, i in enumerate(inner):
@@ -78,7 +86,7 @@ def index_slips(e, scope):
             yield "indices exchanged", with_children(e, [*inner[:n - 1], i, inner[n - 1], *inner[n + 1:]])
 
 
-def mutants(e, scope, sizes, arrays):
+def mutants(e: Expr, scope: frozenset[Index], sizes: list[Size], arrays: list[Array]) -> Iterator[tuple[str, Expr]]:
     """Yield (kind, wrong expression) for one slip anywhere in e."""
     yield from slips(e, scope, sizes, arrays)
     inner = children(e)
@@ -92,7 +100,7 @@ def mutants(e, scope, sizes, arrays):
             yield kind, with_children(e, [*inner[:n], wrong, *inner[n + 1:]])
 
 
-def wrong_reasons(reasons):
+def wrong_reasons(reasons: tuple[Reason, ...]) -> Iterator[tuple[str, tuple[Reason, ...]]]:
     """Yield (kind, reasons): each reason dropped, or another one cited in its place."""
     for n, r in enumerate(reasons):
         rest = reasons[:n] + reasons[n + 1:]
@@ -105,15 +113,16 @@ def wrong_reasons(reasons):
         yield "wrong reason: differentiation for algebra", (differentiation,)
 
 
-def chosen(lemma, n, most):
+def chosen(lemma: Lemma, n: int, most: int) -> tuple[Expr, list[Mutant]]:
     """The wrong versions of step n to try: in turn from each kind, at most `most`."""
     line, theory = lemma.lines[n], lemma.theory
     before = lemma.lines[n - 1].expr if n else lemma.left
     symbols = theory.symbols.values()
     sizes = [s for s in symbols if isinstance(s, Size)]
-    arrays = [s for s in symbols if hasattr(s, "shape")]
+    arrays = [s for s in symbols if isinstance(s, Array)]
     scope = frozenset(free_indices(before))
-    kinds, seen = {}, {line.expr, before}
+    seen = {line.expr, before}
+    kinds: dict[str, list[Expr]] = {}
     for kind, wrong in mutants(line.expr, scope, sizes, arrays):
         if wrong not in seen:
             seen.add(wrong)
@@ -127,14 +136,16 @@ def chosen(lemma, n, most):
     return before, found
 
 
-def spread(items):
+def spread(items: list[T]) -> list[T]:
     """The same items, the first ones far apart."""
     return items[::3] + items[1::3] + items[2::3]
 
 
-def attack(lemma, most=14):
+def attack(lemma: Lemma, most: int = 14) -> tuple[list[tuple[int, str, Expr, Refused]], list[Slip], list[Slip]]:
     """Try wrong versions of all steps of a lemma; return lists of refused, equivalent and accepted."""
-    refused, equivalent, accepted = [], [], []
+    refused: list[tuple[int, str, Expr, Refused]] = []
+    equivalent: list[Slip] = []
+    accepted: list[Slip] = []
     for n, line in enumerate(lemma.lines):
         before, tries = chosen(lemma, n, most)
         for kind, wrong, reasons in tries:

@@ -1,12 +1,14 @@
 """Derivations of `nnlib.network`: from the last layer back to the first."""
 
-from .derivation import Theory, by_lemma, chain_rule, definition, delta_rule, differentiation, given
+from __future__ import annotations
+
+from .derivation import Lemma, Symbols, Theory, by_lemma, chain_rule, definition, delta_rule, differentiation, given
 from .language import D, Sum, delta, exp, log, matrix_product, relu, step as threshold
 from .registry import theorem
 
 
 @theorem("gradients", code="network.Network.backward")
-def tensor_chain_rule():
+def tensor_chain_rule() -> Lemma:
     """If Z depends on X only through Y, its derivatives by X are summed over all entries of Y."""
     t = Theory("tensors")
     M, N, P, Q, R, S = (t.size(name) for name in "MNPQRS")
@@ -23,7 +25,7 @@ def tensor_chain_rule():
 
 # --- any layer, with any activation -------------------------------------------
 
-def layer_theory():
+def layer_theory() -> Symbols:
     """Layers l and l+1: A = σ(Z), then Z^{l+1} = AW + b, and an unknown loss L of that.
 
     E is the error of layer l+1, the gradient by Z^{l+1}, which the book writes δ^{l+1}.
@@ -42,7 +44,7 @@ def layer_theory():
 
 
 @theorem("backprop", code="network.Network.backward")
-def backpropagation():
+def backpropagation() -> Lemma:
     """The gradient by Z^l follows from the gradient by Z^(l+1), for any activation."""
     t, (i, r, j, q, k, _), sigma, (Z, A, W, b, Y, L, _) = layer_theory()
     d = t.derive(D(L, Z[i, j]))
@@ -57,7 +59,7 @@ def backpropagation():
 
 
 @theorem("backprop", code="network.Network.backward")
-def error_recursion():
+def error_recursion() -> Lemma:
     """The error of a layer is the error of the next, times the weights transposed, times σ′ entry by entry."""
     t, (i, r, j, q, k, _), sigma, (Z, A, W, b, Y, L, E) = layer_theory()
     d = t.derive(D(L, Z[i, j]))
@@ -68,7 +70,7 @@ def error_recursion():
 
 
 @theorem("backprop", code="network.Network.backward")
-def layer_gradient_W():
+def layer_gradient_W() -> Lemma:
     """The gradient by the weights of a layer is its input transposed times its error."""
     t, (i, _, j, q, k, c), sigma, (Z, A, W, b, Y, L, E) = layer_theory()
     d = t.derive(D(L, W[j, k]))
@@ -82,7 +84,7 @@ def layer_gradient_W():
 
 
 @theorem("backprop", code="network.Network.backward")
-def layer_gradient_b():
+def layer_gradient_b() -> Lemma:
     """The gradient by the bias of a layer is the sum of its errors over the samples."""
     t, (i, _, j, q, k, c), sigma, (Z, A, W, b, Y, L, E) = layer_theory()
     d = t.derive(D(L, b[k]))
@@ -96,7 +98,7 @@ def layer_gradient_b():
 
 # --- two layers, softmax and cross-entropy, one sample (S1) -------------------
 
-def two_layer_theory():
+def two_layer_theory() -> Symbols:
     """z¹ = xW¹ + b¹, a¹ = r(z¹), z² = a¹W² + b², a² = softmax(z²), and the cross-entropy L."""
     t = Theory("two layers")
     n, p, K = t.size("n", "n_0"), t.size("p", "n_1"), t.size("K", "n_2", least=1)
@@ -116,7 +118,7 @@ def two_layer_theory():
 
 
 @theorem("backprop", code="network.Network.backward")
-def two_layer_delta_2():
+def two_layer_delta_2() -> Lemma:
     """With softmax and cross-entropy the error of the last layer is what comes out minus the target."""
     t, (_, _, _, _, k, l), _, (_, y), _, (z1, a1, z2, a2, L), (_, E2) = two_layer_theory()
     q = t.indices("s", k.size)
@@ -134,7 +136,7 @@ def two_layer_delta_2():
 
 
 @theorem("backprop", code="network.Network.backward")
-def two_layer_delta_1():
+def two_layer_delta_1() -> Lemma:
     """The error of the first layer is (a² - y) times W² transposed, times r′(z¹) entry by entry."""
     t, (_, _, j, q, k, _), r, (_, y), (_, _, W2, b2), (z1, a1, z2, a2, L), (E1, E2) = two_layer_theory()
     d = t.derive(E1[j])
@@ -149,7 +151,7 @@ def two_layer_delta_1():
 
 
 @theorem("backprop", code="network.Network.backward")
-def two_layer_W2():
+def two_layer_W2() -> Lemma:
     """The gradient by W² is a¹ transposed times δ²."""
     t, (_, _, j, q, k, l), r, _, (_, _, W2, b2), (z1, a1, z2, a2, L), (E1, E2) = two_layer_theory()
     d = t.derive(D(L, W2[j, k]))
@@ -162,7 +164,7 @@ def two_layer_W2():
 
 
 @theorem("backprop", code="network.Network.backward")
-def two_layer_b2():
+def two_layer_b2() -> Lemma:
     """The gradient by b² is δ²."""
     t, (_, _, j, q, k, l), r, _, (_, _, W2, b2), (z1, a1, z2, a2, L), (E1, E2) = two_layer_theory()
     d = t.derive(D(L, b2[k]))
@@ -175,7 +177,7 @@ def two_layer_b2():
 
 
 @theorem("backprop", code="network.Network.backward")
-def two_layer_W1():
+def two_layer_W1() -> Lemma:
     """The gradient by W¹ is x transposed times δ¹."""
     t, (i, h, j, q, _, _), r, (x, _), (W1, b1, _, _), (z1, a1, z2, a2, L), (E1, E2) = two_layer_theory()
     d = t.derive(D(L, W1[i, j]))
@@ -188,7 +190,7 @@ def two_layer_W1():
 
 
 @theorem("backprop", code="network.Network.backward")
-def two_layer_b1():
+def two_layer_b1() -> Lemma:
     """The gradient by b¹ is δ¹."""
     t, (_, h, j, q, _, _), r, (x, _), (W1, b1, _, _), (z1, a1, z2, a2, L), (E1, E2) = two_layer_theory()
     d = t.derive(D(L, b1[j]))
@@ -202,7 +204,7 @@ def two_layer_b1():
 
 # --- one hidden layer, a mini-batch, weights (out, in) (S2) -------------------
 
-def hidden_theory():
+def hidden_theory() -> Symbols:
     """z^H = x W^Hᵀ + b^H, u^H = σ(z^H), z^O = u^H W^Oᵀ + b^O, and the loss of the logits, summed.
 
     The labels c are numbers 1..K; r is their one-hot matrix.
@@ -225,7 +227,7 @@ def hidden_theory():
 
 
 @theorem("backprop", code="network.Network.backward")
-def hidden_zO():
+def hidden_zO() -> Lemma:
     """The gradient by the logits z^O is softmax minus the one-hot matrix of the labels."""
     t, (i, s, _, _, _, _, j, l), _, (_, r), _, (zH, uH, zO, L) = hidden_theory()
     d = t.derive(D(L, zO[i, j]))
@@ -237,7 +239,7 @@ def hidden_zO():
 
 
 @theorem("backprop", code="network.Network.backward")
-def hidden_WO():
+def hidden_WO() -> Lemma:
     """The gradient by W^O sums the gradients by the logits times the hidden outputs over the samples."""
     t, (i, _, _, _, h, g, j, l), _, _, (_, _, WO, bO), (zH, uH, zO, L) = hidden_theory()
     d = t.derive(D(L, WO[j, h]))
@@ -249,7 +251,7 @@ def hidden_WO():
 
 
 @theorem("backprop", code="network.Network.backward")
-def hidden_bO():
+def hidden_bO() -> Lemma:
     """The gradient by b^O sums the gradients by the logits over the samples."""
     t, (i, _, _, _, h, _, j, l), _, _, (_, _, WO, bO), (zH, uH, zO, L) = hidden_theory()
     d = t.derive(D(L, bO[j]))
@@ -261,7 +263,7 @@ def hidden_bO():
 
 
 @theorem("backprop", code="network.Network.backward")
-def hidden_uH():
+def hidden_uH() -> Lemma:
     """The gradient by a hidden output sums the gradients by the logits times their weights over the classes."""
     t, (i, s, _, _, h, g, j, _), _, _, (_, _, WO, bO), (zH, uH, zO, L) = hidden_theory()
     d = t.derive(D(L, uH[i, h]))
@@ -273,7 +275,7 @@ def hidden_uH():
 
 
 @theorem("backprop", code="network.Network.backward")
-def hidden_zH():
+def hidden_zH() -> Lemma:
     """The gradient by a hidden net input is the gradient by its output times σ′."""
     t, (i, s, _, _, h, g, _, _), sigma, _, _, (zH, uH, zO, L) = hidden_theory()
     d = t.derive(D(L, zH[i, h]))
@@ -285,7 +287,7 @@ def hidden_zH():
 
 
 @theorem("backprop", code="network.Network.backward")
-def hidden_zH_relu():
+def hidden_zH_relu() -> Lemma:
     """With ReLU the gradient passes where the net input is above 0, and stops where it is below."""
     t = Theory("a hidden layer with ReLU")
     m, n = t.size("m"), t.size("n_H", "N_H")
@@ -304,7 +306,7 @@ def hidden_zH_relu():
 
 
 @theorem("backprop", code="network.Network.backward")
-def hidden_WH():
+def hidden_WH() -> Lemma:
     """The gradient by W^H sums the gradients by the hidden net inputs times the data over the samples."""
     t, (i, _, k, q, h, g, _, _), _, (x, _), (WH, bH, _, _), (zH, uH, zO, L) = hidden_theory()
     d = t.derive(D(L, WH[h, k]))
@@ -316,7 +318,7 @@ def hidden_WH():
 
 
 @theorem("backprop", code="network.Network.backward")
-def hidden_bH():
+def hidden_bH() -> Lemma:
     """The gradient by b^H sums the gradients by the hidden net inputs over the samples."""
     t, (i, _, k, _, h, g, _, _), _, (x, _), (WH, bH, _, _), (zH, uH, zO, L) = hidden_theory()
     d = t.derive(D(L, bH[h]))
@@ -329,7 +331,7 @@ def hidden_bH():
 
 # --- a model with exponential units (S2) --------------------------------------
 
-def exponential_theory():
+def exponential_theory() -> Symbols:
     """z_i = W x_i + b, u_ij = exp(z_ij), ŷ_i = Σ_j α_j u_ij, and the squared loss, summed."""
     t = Theory("exponential units")
     m, d, M = t.size("m"), t.size("d"), t.size("M")
@@ -344,7 +346,7 @@ def exponential_theory():
 
 
 @theorem("gradient_problems", code="network.Network.backward")
-def exponential_y():
+def exponential_y() -> Lemma:
     """The gradient of the squared loss by a prediction is twice prediction minus target."""
     t, (i, s, _, _, _, _), (x, y), _, (z, u, p, L) = exponential_theory()
     d = t.derive(D(L, p[i]))
@@ -355,7 +357,7 @@ def exponential_y():
 
 
 @theorem("gradient_problems", code="network.Network.backward")
-def exponential_alpha():
+def exponential_alpha() -> Lemma:
     """The gradient by α_j sums the gradients by the predictions times the units u_ij over the samples."""
     t, (i, _, _, _, j, l), _, (_, _, alpha), (z, u, p, L) = exponential_theory()
     d = t.derive(D(L, alpha[j]))
@@ -367,7 +369,7 @@ def exponential_alpha():
 
 
 @theorem("gradient_problems", code="network.Network.backward")
-def exponential_u():
+def exponential_u() -> Lemma:
     """The gradient by a unit u_ij is the gradient by the prediction times α_j."""
     t, (i, s, _, _, j, l), _, (_, _, alpha), (z, u, p, L) = exponential_theory()
     d = t.derive(D(L, u[i, j]))
@@ -379,7 +381,7 @@ def exponential_u():
 
 
 @theorem("gradient_problems", code="network.Network.backward")
-def exponential_z():
+def exponential_z() -> Lemma:
     """The gradient by z_ij is the gradient by the unit times the unit itself."""
     t, (i, s, _, _, j, l), _, _, (z, u, p, L) = exponential_theory()
     d = t.derive(D(L, z[i, j]))
@@ -392,7 +394,7 @@ def exponential_z():
 
 
 @theorem("gradient_problems", code="network.Network.backward")
-def exponential_W():
+def exponential_W() -> Lemma:
     """The gradient by W_jk sums the gradients by z_ij times the inputs x_ik over the samples."""
     t, (i, _, k, q, j, l), (x, _), (W, b, _), (z, u, p, L) = exponential_theory()
     d = t.derive(D(L, W[j, k]))
@@ -404,7 +406,7 @@ def exponential_W():
 
 
 @theorem("gradient_problems", code="network.Network.backward")
-def exponential_b():
+def exponential_b() -> Lemma:
     """The gradient by b_j sums the gradients by z_ij over the samples."""
     t, (i, _, k, _, j, l), (x, _), (W, b, _), (z, u, p, L) = exponential_theory()
     d = t.derive(D(L, b[j]))
@@ -418,7 +420,7 @@ def exponential_b():
 # --- S2's gradient problems 1, 3 and 4 ----------------------------------------
 
 @theorem("gradients", code="gradcheck.numerical_gradient")
-def jacobian_of_two_functions():
+def jacobian_of_two_functions() -> Lemma:
     """The Jacobian of f(x) = (x₁ + x₂x₃, x₁² + 3x₂) has the rows (1, x₃, x₂) and (2x₁, 3, 0)."""
     t = Theory("a Jacobian")
     i, j = t.indices("i", 2), t.indices("j", 3)
@@ -431,7 +433,7 @@ def jacobian_of_two_functions():
     return d.done("jacobian_of_two_functions")
 
 
-def sigmoid_layer_theory():
+def sigmoid_layer_theory() -> Symbols:
     """u = f(z) entry by entry with f(v) = 1/(1 + e^(-v)), and z = Wx + b."""
     t = Theory("elementwise sigmoid")
     N, n = t.size("N"), t.size("d")
@@ -445,7 +447,7 @@ def sigmoid_layer_theory():
 
 
 @theorem("gradients", code="activations.sigmoid_backward")
-def sigmoid_by_z():
+def sigmoid_by_z() -> Lemma:
     """The Jacobian of the sigmoid taken entry by entry is diagonal, with u_i (1 - u_i) on the diagonal."""
     t, (i, k, j, l), f, (W, x, b, z, u) = sigmoid_layer_theory()
     d = t.derive(D(u[i], z[k]))
@@ -458,7 +460,7 @@ def sigmoid_by_z():
 
 
 @theorem("gradients", code="activations.sigmoid_backward")
-def sigmoid_by_W():
+def sigmoid_by_W() -> Lemma:
     """The derivative of u_i by W_kj is u_i (1 - u_i) x_j where i = k, and 0 elsewhere."""
     t, (i, k, j, l), f, (W, x, b, z, u) = sigmoid_layer_theory()
     q = t.indices("q", i.size)
@@ -473,7 +475,7 @@ def sigmoid_by_W():
 
 
 @theorem("gradients", code="activations.sigmoid_backward")
-def sigmoid_by_b():
+def sigmoid_by_b() -> Lemma:
     """The derivative of u_i by b_k is u_i (1 - u_i) where i = k, and 0 elsewhere."""
     t, (i, k, j, l), f, (W, x, b, z, u) = sigmoid_layer_theory()
     q = t.indices("q", i.size)
@@ -487,7 +489,7 @@ def sigmoid_by_b():
 
 
 @theorem("gradients", code="activations.sigmoid_backward")
-def sigmoid_by_x():
+def sigmoid_by_x() -> Lemma:
     """The derivative of u_i by x_j is u_i (1 - u_i) W_ij."""
     t, (i, k, j, l), f, (W, x, b, z, u) = sigmoid_layer_theory()
     q = t.indices("q", i.size)
@@ -501,7 +503,7 @@ def sigmoid_by_x():
     return d.done("sigmoid_by_x")
 
 
-def squared_loss_theory():
+def squared_loss_theory() -> Symbols:
     """L = Σ_i (y_i - z_i)² with z = Wx + b; G is ∂L/∂z."""
     t = Theory("squared loss of an affine map")
     M, N = t.size("M"), t.size("N")
@@ -513,7 +515,7 @@ def squared_loss_theory():
 
 
 @theorem("gradients", code="losses.squared_error_backward")
-def squared_loss_by_z():
+def squared_loss_by_z() -> Lemma:
     """The gradient of Σ (y_i - z_i)² by z_i is 2 (z_i - y_i)."""
     t, (i, k, j, l), (W, x, b, y, z, L) = squared_loss_theory()
     d = t.derive(D(L, z[i]))
@@ -524,7 +526,7 @@ def squared_loss_by_z():
 
 
 @theorem("gradients", code="losses.squared_error_backward")
-def squared_loss_by_W():
+def squared_loss_by_W() -> Lemma:
     """The gradient of the squared loss of Wx + b by W_ij is 2 (z_i - y_i) x_j."""
     t, (i, k, j, l), (W, x, b, y, z, L) = squared_loss_theory()
     d = t.derive(D(L, W[i, j]))
@@ -537,7 +539,7 @@ def squared_loss_by_W():
 
 
 @theorem("gradients", code="losses.squared_error_backward")
-def squared_loss_by_b():
+def squared_loss_by_b() -> Lemma:
     """The gradient of the squared loss of Wx + b by b_i is 2 (z_i - y_i)."""
     t, (i, k, j, l), (W, x, b, y, z, L) = squared_loss_theory()
     d = t.derive(D(L, b[i]))
@@ -550,7 +552,7 @@ def squared_loss_by_b():
 
 
 @theorem("gradients", code="losses.squared_error_backward")
-def squared_loss_by_x():
+def squared_loss_by_x() -> Lemma:
     """The gradient of the squared loss of Wx + b by x is twice W transposed times z - y."""
     t, (i, k, j, l), (W, x, b, y, z, L) = squared_loss_theory()
     d = t.derive(D(L, x[j]))

@@ -9,11 +9,15 @@ Bound indices get canonical names `$h.n`: h counts the levels of nesting, so tha
 inner index can never capture an outer one; n is the least over all renamings.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import count, permutations, product
+from typing import Any, TypeAlias
 
-from .language import (Add, Func, Index, MatrixProduct, Mul, Neg, Num, Pow, Size, Sum, exp, log,
-                        relu, step)
+from .language import (Add, Array, D, Delta, Div, Entry, Expr, Fun, Func, Index, MatrixProduct, Mul, Neg, Num, Pow,
+                       Size, Sum, exp, log, relu, step)
 
 
 class Undecided(Exception):
@@ -23,38 +27,38 @@ class Undecided(Exception):
 class Atom:
     """What the ring does not look into: `kind` and `data`; equal where the keys are equal."""
 
-    def __init__(self, kind, *data):
+    def __init__(self, kind: str, *data: Any) -> None:
         self.kind, self.data = kind, data
         self.key = f"{kind}({';'.join(map(key_of, data))})"
         inner = [i for d in data for i in indices_of(d)]
         self.vars = frozenset(inner) | (frozenset(data[:1]) if kind == "idx" else frozenset())
         self.height = max([0] + [height_of(d) for d in data])
 
-    def __eq__(self, other):
-        return self.key == other.key
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.key == other.key
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.key)
 
 
 class Term:
     """Bound indices and a sorted tuple of (atom, exponent)."""
 
-    def __init__(self, bound, factors):
+    def __init__(self, bound: tuple[Index, ...], factors: Iterable[Factor]) -> None:
         self.bound, self.factors = bound, tuple(sorted(factors, key=lambda f: f[0].key))
         names = ",".join(f"{b}:{b.size!r}" for b in bound)
         self.key = f"[{names}|" + "*".join(f"{a.key}^{n}" for a, n in self.factors) + "]"
         self.vars = frozenset().union(*(a.vars for a, _ in self.factors)) - frozenset(bound)
         self.height = max([0] + [a.height for a, _ in self.factors]) + (1 if bound else 0)
 
-    def __eq__(self, other):
-        return self.key == other.key
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.key == other.key
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.key)
 
 
-def key_of(d):
+def key_of(d: object) -> str:
     if isinstance(d, dict):
         return "+".join(f"{d[t]}{t.key}" for t in ordered(d))
     if isinstance(d, tuple):
@@ -66,7 +70,7 @@ def key_of(d):
     return d.key if isinstance(d, Atom) else repr(d)
 
 
-def indices_of(d):
+def indices_of(d: object) -> list[Index]:
     if isinstance(d, dict):
         return [v for t in d for v in t.vars]
     if isinstance(d, tuple):
@@ -74,7 +78,7 @@ def indices_of(d):
     return list(d.vars) if isinstance(d, Atom) else []
 
 
-def height_of(d):
+def height_of(d: object) -> int:
     if isinstance(d, dict):
         return max([0] + [t.height for t in d])
     if isinstance(d, tuple):
@@ -82,23 +86,27 @@ def height_of(d):
     return d.height if isinstance(d, Atom) else 0
 
 
-def ordered(p):
+def ordered(p: Poly) -> list[Term]:
     return sorted(p, key=lambda t: t.key)
 
+
+Poly: TypeAlias = dict[Term, Fraction]
+Factor: TypeAlias = tuple[Atom, int]
+Powers: TypeAlias = dict[Atom, int]
 
 ONE = Term((), ())
 
 
-def number(c):
+def number(c: Fraction | int) -> Poly:
     return {ONE: Fraction(c)} if c else {}
 
 
-def atom(kind, *data):
+def atom(kind: str, *data: Any) -> Poly:
     return whole(Atom(kind, *data))
 
 
-def plus(*ps):
-    total = {}
+def plus(*ps: Poly) -> Poly:
+    total: Poly = {}
     for p in ps:
         for t, c in p.items():
             total[t] = total.get(t, 0) + c
@@ -107,21 +115,21 @@ def plus(*ps):
     return total
 
 
-def scaled(p, c):
+def scaled(p: Poly, c: Fraction | int) -> Poly:
     return {t: c * x for t, x in p.items()} if c else {}
 
 
-def whole(a):
+def whole(a: Atom) -> Poly:
     """An atom as a polynomial."""
     return {Term((), [(a, 1)]): Fraction(1)}
 
 
-def only_atom(p):
+def only_atom(p: Poly) -> Atom:
     (t, _), = p.items()
     return t.factors[0][0]
 
 
-def minus(p, q):
+def minus(p: Poly, q: Poly) -> Poly:
     return plus(p, scaled(q, -1))
 
 
@@ -130,46 +138,49 @@ class Ring:
     `distinct`: pairs of indices known to differ; `positive`, `nonzero`: polynomials assumed so;
     `inhabited`: sizes known to be at least 1; `signs`: the rules cited for the sign of a number."""
 
-    def __init__(self, delta=False, keep=(), distinct=(), positive=(), nonzero=(), inhabited=(), signs=()):
+    def __init__(self, delta: bool = False, keep: Iterable[Expr] = (), distinct: Iterable[tuple[Expr, Expr]] = (),
+                 positive: Iterable[Expr] = (), nonzero: Iterable[Expr] = (), inhabited: Iterable[Expr] = (),
+                 signs: Sequence[str] = ()) -> None:
         self.with_delta, self.delta = delta, False      # deltas collapse last: see `collapsed`
         self.keep, self.inhabited = frozenset(keep), frozenset(inhabited)
         self.names, self.signs = count(), signs
-        self.positive_atoms, self.nonzero = frozenset(), frozenset()
+        self.positive_atoms: frozenset[str] = frozenset()
+        self.nonzero: frozenset[str] = frozenset()
         self.distinct = {key_of(self.of(Add(i, Neg(j)))) for p in distinct for i, j in (p, p[::-1])}
         self.positive_atoms = frozenset(key_of(self.of(e)) for e in positive)
         self.nonzero = frozenset(key_of(self.of(e)) for n in nonzero for e in (n, Neg(n)))
 
     # --- from expressions ---------------------------------------------------
 
-    def of(self, e):
+    def of(self, e: Expr) -> Poly:
         """Return the normal form of an expression."""
         return getattr(self, "of_" + type(e).__name__)(e)
 
-    def of_Num(self, e):
+    def of_Num(self, e: Num) -> Poly:
         return number(e.args[0])
 
-    def of_Size(self, e):
+    def of_Size(self, e: Size) -> Poly:
         return atom("size", e)
 
-    def of_Index(self, e):
+    def of_Index(self, e: Index) -> Poly:
         return atom("idx", e)
 
-    def of_Add(self, e):
+    def of_Add(self, e: Add) -> Poly:
         return plus(*map(self.of, e.args))
 
-    def of_Neg(self, e):
+    def of_Neg(self, e: Neg) -> Poly:
         return scaled(self.of(e.args[0]), -1)
 
-    def of_Mul(self, e):
+    def of_Mul(self, e: Mul) -> Poly:
         p = number(1)
         for a in e.args:
             p = self.times(p, self.of(a))
         return p
 
-    def of_Div(self, e):
+    def of_Div(self, e: Div) -> Poly:
         return self.times(self.of(e.args[0]), self.one_over(e.args[1]))
 
-    def one_over(self, e):
+    def one_over(self, e: Expr) -> Poly:
         if isinstance(e, Mul):
             p = number(1)
             for a in e.args:
@@ -179,14 +190,14 @@ class Ring:
             return self.power(self.one_over(e.args[0]), e.args[1])
         return self.inverse(self.of(e))
 
-    def of_Pow(self, e):
+    def of_Pow(self, e: Pow) -> Poly:
         base, n = e.args
         return self.power(self.of(base), n) if n >= 0 else self.power(self.one_over(base), -n)
 
-    def of_Entry(self, e):
+    def of_Entry(self, e: Entry) -> Poly:
         return self.entry(e.args[0], tuple(map(self.of, e.args[1])))
 
-    def entry(self, array, indices):
+    def entry(self, array: Array, indices: tuple[Poly, ...]) -> Poly:
         """An entry, or 0 where an index is evidently outside: above the size, or below 1."""
         for i, size in zip(indices, array.shape):
             above = minus(i, self.of(size))
@@ -194,24 +205,24 @@ class Ring:
                 return {}
         return atom("entry", array, indices)
 
-    def of_Delta(self, e):
+    def of_Delta(self, e: Delta) -> Poly:
         return self.delta_of(minus(*map(self.of, e.args)))
 
-    def of_D(self, e):
+    def of_D(self, e: D) -> Poly:
         return atom("D", self.of(e.args[0]), only_atom(self.of(e.args[1])))
 
-    def of_Fun(self, e):
+    def of_Fun(self, e: Fun) -> Poly:
         return self.function(e.args[0], self.of(e.args[1]))
 
-    def of_Sum(self, e):
+    def of_Sum(self, e: Sum) -> Poly:
         body, j = e.args
         if isinstance(j.size, Num):          # a known range: write the sum out
-            body = self.of(body)
-            return plus(*(self.put(body, {j: number(n)}) for n in range(1, int(j.size.args[0]) + 1)))
+            p = self.of(body)
+            return plus(*(self.put(p, {j: number(n)}) for n in range(1, int(j.size.args[0]) + 1)))
         new = self.new([j])
         return self.sum_over(new, self.put(self.of(body), {j: self.of(new[0])}))
 
-    def of_MatrixProduct(self, e):
+    def of_MatrixProduct(self, e: MatrixProduct) -> Poly:
         (first, turned), *rest = e.args[0]
         row, column = e.args[1:]
         if not rest:
@@ -222,14 +233,14 @@ class Ring:
 
     # --- the ring -----------------------------------------------------------
 
-    def times(self, p, q):
-        total = {}
+    def times(self, p: Poly, q: Poly) -> Poly:
+        total: Poly = {}
         for (s, a), (t, b) in product(p.items(), q.items()):
-            (i, s), (j, t) = self.freed(s), self.freed(t)    # neither captures the other's
-            total = plus(total, self.close(i + j, [*s[0], *t[0]], a * b * s[1] * t[1]))
+            (i, u), (j, v) = self.freed(s), self.freed(t)    # neither captures the other's
+            total = plus(total, self.close(i + j, [*u[0], *v[0]], a * b * u[1] * v[1]))
         return total
 
-    def freed(self, t):
+    def freed(self, t: Term) -> tuple[tuple[Index, ...], tuple[tuple[Factor, ...], Fraction | int]]:
         """Give the bound indices of a term new names; return them, its factors and a coefficient."""
         if not t.bound:
             return (), (t.factors, 1)
@@ -237,7 +248,7 @@ class Ring:
         (u, c), = self.renamed({Term((), t.factors): Fraction(1)}, zip(t.bound, map(self.of, new))).items()
         return new, (u.factors, c)
 
-    def renamed(self, p, pairs):
+    def renamed(self, p: Poly, pairs: Iterable[tuple[Index, Poly]]) -> Poly:
         """Rename indices and do nothing else: a term stays one term."""
         delta, self.delta = self.delta, False
         try:
@@ -245,10 +256,10 @@ class Ring:
         finally:
             self.delta = delta
 
-    def new(self, bound):
+    def new(self, bound: Iterable[Index]) -> tuple[Index, ...]:
         return tuple(Index(f"%{next(self.names)}", b.size) for b in bound)
 
-    def power(self, p, n):
+    def power(self, p: Poly, n: int) -> Poly:
         if len(p) == 1 and not next(iter(p)).bound:
             (t, c), = p.items()
             return self.close((), [(a, k * n) for a, k in t.factors], c ** n)
@@ -257,7 +268,7 @@ class Ring:
             result = self.times(result, p)
         return result
 
-    def sum_over(self, bound, p):
+    def sum_over(self, bound: tuple[Index, ...], p: Poly) -> Poly:
         """Σ over indices with new names."""
         parts = []
         for t, c in p.items():
@@ -265,9 +276,9 @@ class Ring:
             parts.append(self.close(bound + names, factors, c * x))
         return plus(*parts)
 
-    def close(self, bound, factors, c):
+    def close(self, bound: tuple[Index, ...], factors: Iterable[Factor], c: Fraction) -> Poly:
         """Return c Σ_bound Π factors in normal form."""
-        powers = {}
+        powers: Powers = {}
         for a, n in factors:
             powers[a] = powers.get(a, 0) + n
         extra = [(a, n) for a, n in powers.items() if a.kind == "poly" and n > 0]
@@ -295,35 +306,37 @@ class Ring:
                 result = self.times(result, self.of(b.size))
         return result
 
-    def shorter(self, b, powers):
+    def shorter(self, b: Index, powers: Powers) -> tuple[Index | None, Fraction | int]:
         """A new index for b - shift, if an entry is 0 elsewhere: Σ_{b=1}^{n+1} x_{b-1} is Σ_{k=1}^n x_k."""
         for a in powers:
             if a.kind == "entry" and powers[a] > 0 and defined_outside(powers, b):
                 for slot, size in zip(a.data[1], a.data[0].shape):
                     shift, left = constant(minus(self.of(b), slot)), constant(minus(self.of(b.size), self.of(size)))
-                    if None not in (shift, left) and 0 <= shift <= left and left > 0:
+                    if shift is not None and left is not None and 0 <= shift <= left and left > 0:
                         return self.new([b])[0].with_size(size), shift
         return None, 0
 
-    def named(self, bound, factors, c):
+    def named(self, bound: Sequence[Index], factors: list[Factor], c: Fraction) -> Poly:
         """Give the bound indices their canonical names."""
         if not bound:
             return {Term((), factors): c}
         height = 1 + max(a.height for a, _ in factors)
-        groups = {}
+        groups: dict[tuple[str, str], list[Index]] = {}
         for b in bound:
             groups.setdefault((repr(b.size), self.colour(b, bound, factors)), []).append(b)
         slots = [b for g in sorted(groups) for b in groups[g]]
         names = tuple(Index(f"${height}.{n}", b.size) for n, b in enumerate(slots))
-        best, body = None, {Term((), factors): c}
+        best: tuple[Term, Fraction] | None = None
+        body = {Term((), factors): c}
         for choice in product(*(permutations(groups[g]) for g in sorted(groups))):
             old = [b for g in choice for b in g]
             (t, x), = self.renamed(body, [(b, atom("idx", n)) for b, n in zip(old, names)]).items()
             if best is None or (t.key, x) < (best[0].key, best[1]):
                 best = t, x
+        assert best, "there is one choice at least"
         return {Term(names, best[0].factors): best[1]}
 
-    def colour(self, b, bound, factors):
+    def colour(self, b: Index, bound: Sequence[Index], factors: Iterable[Factor]) -> str:
         """What of a bound index does not depend on names: cuts down the renamings to try."""
         found = []
         for a, n in factors:
@@ -334,7 +347,7 @@ class Ring:
                 found.append(f"{key.count('*')} {a.kind} {n} {len(key)}")
         return "|".join(sorted(found))
 
-    def put(self, p, mapping):
+    def put(self, p: Poly, mapping: Mapping[Index, Poly]) -> Poly:
         """Put polynomials for indices everywhere, and bring the result to normal form."""
         parts = []
         for t, c in p.items():
@@ -349,9 +362,9 @@ class Ring:
             parts.append(self.sum_over(new, body) if new else body)
         return plus(*parts)
 
-    def rebuilt(self, a, mapping, change=None):
+    def rebuilt(self, a: Atom, mapping: Mapping[Index, Poly], change: Callable[[Poly], Poly] | None = None) -> Poly:
         """An atom after the replacement, made anew by the rule that made it."""
-        def inner(d):
+        def inner(d: Any) -> Any:
             if isinstance(d, dict):
                 return change(d) if change else self.put(d, mapping)
             return tuple(map(inner, d)) if isinstance(d, tuple) else d
@@ -369,7 +382,7 @@ class Ring:
             return self.function(a.data[0], inner(a.data[1]))
         return atom("D", inner(a.data[0]), only_atom(self.rebuilt(a.data[1], mapping, change)))
 
-    def collapsed(self, p):
+    def collapsed(self, p: Poly) -> Poly:
         """Collapse the deltas of a finished normal form, where all factors can be seen."""
         self.delta, parts = True, []
         for t, c in p.items():
@@ -388,7 +401,7 @@ class Ring:
 
     # --- deltas -------------------------------------------------------------
 
-    def delta_of(self, difference):
+    def delta_of(self, difference: Poly) -> Poly:
         """δ of two index expressions, by their difference."""
         if difference and difference[ordered(difference)[0]] < 0:
             difference = scaled(difference, -1)
@@ -399,7 +412,7 @@ class Ring:
                 return {}
         return atom("delta", difference)
 
-    def collapse(self, bound, powers, c):
+    def collapse(self, bound: Sequence[Index], powers: Powers, c: Fraction) -> Poly | None:
         """Apply one delta to the other factors; None where none has anything to do."""
         deltas = sorted((a for a in powers if a.kind == "delta"), key=lambda a: a.key)
         for b in sorted(bound, key=lambda b: (b.size in self.keep, key_of(b))):
@@ -418,13 +431,14 @@ class Ring:
                     return self.sum_over(tuple(bound), self.times(body, whole(d)))
         return None
 
-    def replaced(self, bound, powers, c, mapping):
+    def replaced(self, bound: Iterable[Index], powers: Powers, c: Fraction,
+                 mapping: Mapping[Index, Poly]) -> Poly:
         body = self.put({Term((), powers.items()): c}, mapping)
         return self.sum_over(tuple(bound), body) if bound else body
 
     # --- quotients, exp and log ---------------------------------------------
 
-    def inverse(self, p):
+    def inverse(self, p: Poly) -> Poly:
         """1/p: over a common denominator, without common factors, with leading coefficient 1."""
         if not p:
             raise Undecided("division by zero")
@@ -439,16 +453,16 @@ class Ring:
             result = self.times(result, {Term((), [(Atom("poly", top), -1)]): Fraction(1)})
         return result
 
-    def together(self, p):
+    def together(self, p: Poly) -> tuple[Poly, Poly]:
         """Return n and d with p = n/d, where n has no denominators free of bound indices."""
-        powers = {}
+        powers: Powers = {}
         for t in p:
             for a, n in t.factors:
                 if a.kind == "poly" and not (a.vars & frozenset(t.bound)):
                     powers[a] = max(powers.get(a, 0), -n)
         if not powers:
             return p, number(1)
-        top = {}
+        top: Poly = {}
         for t, c in p.items():
             part = {Term(t.bound, [f for f in t.factors if f[0] not in powers]): c}
             have = dict(t.factors)
@@ -461,9 +475,9 @@ class Ring:
         more, below = self.together(top)
         return more, self.times(bottom, below)
 
-    def primitive(self, p):
+    def primitive(self, p: Poly) -> tuple[Poly, Poly]:
         """Return q and a product m with p = m q, where q has no factor that all its terms share."""
-        shared = None
+        shared: Powers | None = None
         for t in p:
             mine = {a: n for a, n in t.factors if not (a.vars & frozenset(t.bound)) and a.kind != "delta"}
             if shared is None:
@@ -471,23 +485,24 @@ class Ring:
             elif set(shared) | set(mine):
                 both = {a: min(shared.get(a, 0), mine.get(a, 0)) for a in set(shared) | set(mine)}
                 shared = {a: n for a, n in both.items() if n}
+        assert shared is not None, "p is not 0"
         lead = p[ordered(p)[0]]
         down = {Term((), [(a, -n) for a, n in shared.items()]): 1 / lead}
         return self.times(p, down), {Term((), shared.items()): lead}
 
-    def function(self, f, p):
+    def function(self, f: Func, p: Poly) -> Poly:
         if f is exp:
             return self.exponential(p)
         if f is log:
             return self.logarithm(p)
         if f in (relu, step) and set(p) <= {ONE}:
             value = p.get(ONE, Fraction(0))
-            return number(max(value, 0) if f is relu else int(value >= 0))
+            return number(max(value, Fraction(0)) if f is relu else int(value >= 0))
         if f is step:
             p = self.increasing(self.unscaled(p) if "same_sign" in self.signs else p)
         return atom("fun", f, p)
 
-    def unscaled(self, p):
+    def unscaled(self, p: Poly) -> Poly:
         """p without factors that are evidently positive: its sign is the same."""
         top, bottom = self.together(p)
         rest, content = self.primitive(top) if top else ({}, {})
@@ -497,14 +512,14 @@ class Ring:
         unsure = Term((), [f for f in t.factors if not self.positive_factor(f[0])])
         return self.times(rest, {unsure: Fraction(1 if c > 0 else -1)})
 
-    def increasing(self, p):
+    def increasing(self, p: Poly) -> Poly:
         """a - b for e^a - e^b, where it is cited that the exponential is increasing."""
         if "monotone" not in self.signs or sorted(p.values()) != [-1, 1] or \
                 any(t.bound or any(a.kind != "exp" for a, _ in t.factors) for t in p):
             return p
         return plus(*(scaled(self.logarithm({t: Fraction(1)}), c) for t, c in p.items()))
 
-    def exponential(self, p):
+    def exponential(self, p: Poly) -> Poly:
         """exp(a + b) = exp a exp b; exp(n a) = (exp a)^n; exp(log a) = a."""
         result = number(1)
         for t, c in p.items():
@@ -518,7 +533,7 @@ class Ring:
             result = self.times(result, part)
         return result
 
-    def logarithm(self, p):
+    def logarithm(self, p: Poly) -> Poly:
         """log(ab) = log a + log b for evidently positive a and b; log(exp a) = a."""
         if not p:
             raise Undecided("log 0")
@@ -538,7 +553,7 @@ class Ring:
             result = plus(result, atom("fun", log, top))
         return result if bottom == number(1) else minus(result, self.logarithm(bottom))
 
-    def positive(self, p):
+    def positive(self, p: Poly) -> bool:
         """True where p is evidently above 0."""
         if key_of(p) in self.positive_atoms:
             return True
@@ -550,13 +565,13 @@ class Ring:
         top, bottom = self.together(p)             # 1 - 1/(1 + e^z) = e^z/(1 + e^z)
         return bottom != number(1) and self.positive(top) and self.positive(bottom)
 
-    def is_inhabited(self, size):
+    def is_inhabited(self, size: Expr) -> bool:
         return size in self.inhabited or isinstance(size, Num) and size.args[0] >= 1 or \
             isinstance(size, Size) and size.args[2] >= 1 or isinstance(size, Add) and \
             any(isinstance(t, Num) and t.args[0] >= 1 for t in size.args) and \
             all(isinstance(t, (Num, Size)) for t in size.args)
 
-    def positive_factor(self, a):
+    def positive_factor(self, a: Atom) -> bool:
         if a.kind == "exp":
             return True
         if a.kind == "size":
@@ -568,17 +583,17 @@ class Ring:
             return self.positive(self.of(a.data[0].definition[1]))
         return key_of(whole(a)) in self.positive_atoms
 
-    def is_nonzero(self, p):
+    def is_nonzero(self, p: Poly) -> bool:
         return self.positive(p) or self.positive(scaled(p, -1)) or key_of(p) in self.nonzero
 
     # --- equality -----------------------------------------------------------
 
-    def vanishes(self, p):
+    def vanishes(self, p: Poly) -> bool:
         """True where p is 0 (wherever it is defined)."""
         if self.with_delta and not self.delta:
             p = self.collapsed(p)
         top, _ = self.together(p)
-        groups = {}
+        groups: dict[tuple[Index, ...], Poly] = {}
         for t, c in top.items():       # a common denominator inside a sum
             groups.setdefault(t.bound, {})[Term((), t.factors)] = c
         for bound, body in groups.items():
@@ -589,7 +604,7 @@ class Ring:
         return True
 
 
-def solved(difference, b):
+def solved(difference: Poly, b: Index) -> Poly | None:
     """Solve `difference = 0` for the index b, if it occurs once and with coefficient ±1."""
     mine = [t for t in difference if b in t.vars]
     if len(mine) != 1 or mine[0].key != next(iter(atom("idx", b))).key or abs(difference[mine[0]]) != 1:
@@ -597,7 +612,7 @@ def solved(difference, b):
     return scaled({t: c for t, c in difference.items() if t != mine[0]}, -difference[mine[0]])
 
 
-def in_range(value, size, ring):
+def in_range(value: Poly, size: Expr, ring: Ring) -> bool:
     """True where an index expression evidently lies in 1..size."""
     if value == ring.of(size) and ring.positive(value) or minus(value, number(1)) == {} and ring.is_inhabited(size):
         return True
@@ -613,17 +628,17 @@ def in_range(value, size, ring):
         (a.kind == "entry" and a.data[0].values == size)
 
 
-def constant(p):
+def constant(p: Poly) -> Fraction | None:
     """The number that a polynomial is, or None."""
     return p.get(ONE, Fraction(0)) if set(p) <= {ONE} else None
 
 
-def defined_outside(powers, b):
+def defined_outside(powers: Powers, b: Index) -> bool:
     """True where the factors with b are defined wherever b may run."""
     return not any(n < 0 or a.data[0] is log for a, n in powers.items() if b in a.vars)
 
 
-def vanishes_outside(powers, b, size):
+def vanishes_outside(powers: Powers, b: Index, size: Expr) -> bool:
     """True where a factor is an entry that is 0 as soon as b leaves 1..size."""
     if not defined_outside(powers, b):
         return False

@@ -4,10 +4,17 @@ A rule that is not cited is not applied.  So a step that is true but does not fo
 from its reasons is not proved.
 """
 
-from .language import (Add, D, Delta, Div, Entry, Expr, Fun, Index, MatrixProduct, Mul, Neg, Num, Pow,
-                       Size, Sum, children, delta, exp, free_indices, fresh, log, relu,
-                       replace_indices, step, tanh, walk, with_children)
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+from .language import (Add, Array, D, Div, Entry, Expr, Fun, Func, Index, MatrixProduct, Mul, Neg, Num, Pow, Size, Sum,
+                       children, delta, exp, free_indices, fresh, log, relu, replace_indices, step, tanh, walk,
+                       with_children)
 from .normal import Ring, Undecided, minus, plus, scaled
+
+Use: TypeAlias = tuple[str, Any]  # what a reason allows: a kind, and what it is about
 
 RULES = {
     "quotient": {"quotient"}, "product": {"product"}, "power": {"power"}, "linearity": {"linearity"},
@@ -17,7 +24,7 @@ RULES = {
 
 # --- derivatives --------------------------------------------------------------
 
-def depends(e, array, cut=()):
+def depends(e: Expr, array: Array, cut: Sequence[Array] = ()) -> bool:
     """True where an expression may change with the entries of `array`, the arrays in `cut` held fixed."""
     if isinstance(e, MatrixProduct):
         return any(depends_array(a, array, cut) for a, _ in e.args[0])
@@ -30,7 +37,7 @@ def depends(e, array, cut=()):
     return any(depends(c, array, cut) for c in children(e))
 
 
-def depends_array(a, array, cut):
+def depends_array(a: Array, array: Array, cut: Sequence[Array]) -> bool:
     if a == array:
         return True
     if a in cut:
@@ -40,15 +47,15 @@ def depends_array(a, array, cut):
     return any(depends_array(b, array, cut) for b in a.depends or ())
 
 
-def differentiate(e, rules, smooth):
+def differentiate(e: Expr, rules: set[str], smooth: Callable[[Expr], bool]) -> Expr:
     """Apply the cited rules to every derivative in e; `smooth(u)` says that no kink is at u."""
     if isinstance(e, D):
         return derivative(*e.args, rules, smooth)
     return with_children(e, [differentiate(c, rules, smooth) for c in children(e)])
 
 
-def derivative(y, x, rules, smooth):
-    def d(u):
+def derivative(y: Expr, x: Entry, rules: set[str], smooth: Callable[[Expr], bool]) -> Expr:
+    def d(u: Expr) -> Expr:
         return derivative(u, x, rules, smooth)
     kind = type(y)
     if "entry" in rules and not depends(y, x.args[0]):
@@ -80,15 +87,15 @@ def derivative(y, x, rules, smooth):
         u, n = y.args
         return product_of([Num(n), Pow(u, n - 1), d(u)])
     if "function" in rules and kind is Fun:
-        slope = derivative_of_function(*y.args, smooth)
+        slope = derivative_of_function(y.args[0], y.args[1], smooth)
         if slope is not None:
             return Mul(slope, d(y.args[1]))
-    if kind is MatrixProduct and rules & {"entry"}:
+    if isinstance(y, MatrixProduct) and rules & {"entry"}:
         return d(written_out(y))
     return D(y, x)
 
 
-def derivative_of_function(f, u, smooth):
+def derivative_of_function(f: Func, u: Expr, smooth: Callable[[Expr], bool]) -> Expr | None:
     """f′(u), or None where there is no rule, or where u may sit on a kink."""
     if f is exp:
         return exp(u)
@@ -103,12 +110,12 @@ def derivative_of_function(f, u, smooth):
     return f.prime(u) if f.opaque and f.prime else None
 
 
-def product_of(factors):
+def product_of(factors: Iterable[Expr]) -> Expr:
     factors = [f for f in factors if f != Num(1)]
     return Mul(*factors) if len(factors) > 1 else factors[0] if factors else Num(1)
 
 
-def written_out(e):
+def written_out(e: MatrixProduct) -> Expr:
     """The entry of a product of two or more matrices as sums."""
     (first, turned), *rest = e.args[0]
     row, column = e.args[1:]
@@ -120,7 +127,7 @@ def written_out(e):
                    written_out(MatrixProduct(tuple(rest), j, column))), j)
 
 
-def chain(e, through):
+def chain(e: Expr, through: Sequence[Array]) -> Expr:
     """∂y/∂x = Σ ∂y/∂u ∂u/∂x over the entries u of the named intermediates.
 
     Applied where y depends on x through them and in no other way; they must not
@@ -147,13 +154,13 @@ def chain(e, through):
 
 # --- definitions, equations ---------------------------------------------------
 
-def unfold(e, what):
+def unfold(e: Expr, what: Any) -> Expr:
     """Replace entries of a defined array, or values of a defined function, by the definition."""
     if isinstance(e, D) and e.args[1].args[0] is what:
         return e                       # y is read as a function of this array: nothing to unfold
     if isinstance(e, MatrixProduct) and any(a is what for a, _ in e.args[0]):
         return unfold(written_out(e), what)
-    if isinstance(e, Entry) and e.args[0] is what:
+    if isinstance(e, Entry) and e.args[0] is what and what.definition:
         params, body = what.definition
         if any(not inside(i, n) for i, n in zip(e.args[1], what.shape)):
             return e                   # outside its range the entry is 0, whatever the formula says
@@ -168,7 +175,7 @@ def unfold(e, what):
     return e
 
 
-def inside(i, size):
+def inside(i: Expr, size: Expr) -> bool:
     """True where an index expression evidently lies in 1..size."""
     if isinstance(i, Num):
         return isinstance(size, Num) and 1 <= i.args[0] <= size.args[0]
@@ -180,7 +187,7 @@ def inside(i, size):
     return (isinstance(i, Index) and i.size == size) or (isinstance(i, Entry) and i.args[0].values == size)
 
 
-def put_for(e, entry, value):
+def put_for(e: Expr, entry: Entry, value: Expr) -> Expr:
     """Put an expression for a scalar; a definition's body is closed, so nothing can be captured
     but indices of `value` by sums of the body: those are renamed."""
     if e == entry:
@@ -192,7 +199,8 @@ def put_for(e, entry, value):
     return with_children(e, [put_for(c, entry, value) for c in children(e)])
 
 
-def match(pattern, e, found, free, bound=()):
+def match(pattern: Expr, e: Expr, found: dict[Index, Expr], free: frozenset[Index],
+          bound: tuple[tuple[Index, Index], ...] = ()) -> dict[Index, Expr] | None:
     """Find index expressions for the `free` indices of a pattern that turn it into e, or None."""
     if isinstance(pattern, Index):
         partner = dict(bound).get(pattern)
@@ -224,7 +232,7 @@ def match(pattern, e, found, free, bound=()):
     return found
 
 
-def rewrite(e, left, right, into_derivatives=False):
+def rewrite(e: Expr, left: Expr, right: Expr, into_derivatives: bool = False) -> Expr:
     """Replace every instance of `left` by `right`.  An equation is no identity of functions:
     it is not applied inside a derivative, unless it holds all around the point."""
     found = match(left, e, {}, free_indices(left) | free_indices(right))
@@ -239,7 +247,7 @@ def rewrite(e, left, right, into_derivatives=False):
 
 # --- the verdict --------------------------------------------------------------
 
-def prove(a, b, reasons=(), sizes=()):
+def prove(a: Expr, b: Expr, reasons: Sequence[Use] = (), sizes: Iterable[Expr] = ()) -> bool:
     """Return True where a = b follows from the reasons, by the rules of the normal form.
 
     A reason is a pair (kind, data); see `derivation`.
@@ -250,7 +258,7 @@ def prove(a, b, reasons=(), sizes=()):
         return False
 
 
-def sign_cases(a, b, reasons):
+def sign_cases(a: Expr, b: Expr, reasons: Sequence[Use]) -> list[tuple[Expr, Expr, Sequence[Use]]]:
     """The cases z > 0, z < 0 and z = 0 of a step, if they are cited; else the step itself."""
     cited = [d for k, d in reasons if k == "sign"]
     if not cited:
@@ -263,7 +271,7 @@ def sign_cases(a, b, reasons):
             (put_for(a, z, Num(0)), put_for(b, z, Num(0)), rest)]
 
 
-def proved(a, b, reasons, sizes):
+def proved(a: Expr, b: Expr, reasons: Sequence[Use], sizes: Iterable[Expr]) -> bool:
     kinds = [k for k, _ in reasons]
     assumed = [d for k, d in reasons if k == "assumption"]
     rules = set().union(*(RULES.get(k, ()) for k in kinds))
@@ -275,7 +283,7 @@ def proved(a, b, reasons, sizes):
                 positive=[e for d in assumed for e in d.positives()],
                 nonzero=[d.left for d in assumed if d.relation == "nonzero"], signs=kinds)
 
-    def smooth(u):
+    def smooth(u: Expr) -> bool:
         return any(d.left is not None and d.relation != "distinct"
                    and match(d.left, u, {}, free_indices(d.left)) is not None for d in assumed)
 
@@ -288,7 +296,7 @@ def proved(a, b, reasons, sizes):
     return any(ring.vanishes(plus(difference, scaled(total, sign))) for sign in (1, -1))
 
 
-def rewritten(e, reasons, rules, smooth):
+def rewritten(e: Expr, reasons: Sequence[Use], rules: set[str], smooth: Callable[[Expr], bool]) -> Expr:
     for kind, data in reasons:
         if kind == "definition":
             e = unfold(e, data)
@@ -310,17 +318,17 @@ def rewritten(e, reasons, rules, smooth):
     return e
 
 
-def conditions(e, reasons=(), sizes=()):
+def conditions(e: Expr, reasons: Sequence[Use] = (), sizes: Iterable[Expr] = ()) -> list[tuple[str, Expr]]:
     """What must hold for e to be defined and is not evident: pairs (relation, expression)."""
     assumed = [d for k, d in reasons if k == "assumption"]
     for kind, data in reasons:
         if kind == "definition":
             e = unfold(e, data)
     found = []
-    by_assumption = dict(positive=[p for d in assumed for p in d.positives()],
-                         nonzero=[d.left for d in assumed if d.relation == "nonzero"])
+    positive = [p for d in assumed for p in d.positives()]
+    nonzero = [d.left for d in assumed if d.relation == "nonzero"]
 
-    def look(node, known):
+    def look(node: Expr, known: set[Expr]) -> None:
         wanted = []
         if isinstance(node, Sum):
             known = known | {node.args[1].size}      # inside a sum its range is not empty
@@ -330,7 +338,7 @@ def conditions(e, reasons=(), sizes=()):
             wanted = [("nonzero", u) for u in bases(node.args[0])]
         elif isinstance(node, Fun) and node.args[0] is log:
             wanted = [("positive", node.args[1])]
-        ring = Ring(inhabited=known, **by_assumption)
+        ring = Ring(inhabited=known, positive=positive, nonzero=nonzero)
         for relation, u in wanted:
             evident = ring.is_nonzero if relation == "nonzero" else ring.positive
             if not evident(ring.of(u)) and (relation, u) not in found:
@@ -342,7 +350,7 @@ def conditions(e, reasons=(), sizes=()):
     return found
 
 
-def bases(e):
+def bases(e: Expr) -> list[Expr]:
     """The factors of a denominator, without their powers."""
     if isinstance(e, Mul):
         return [u for f in e.args for u in bases(f)]

@@ -5,10 +5,15 @@ declared with.  A test evaluates both: a printer's bug can show a wrong formula 
 right proof.
 """
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from . import language as lang
-from .language import Array, Func, Index, Size
+from .derivation import Theory, look_of
+from .language import Array, Expr, Func, Index
 
 PIECES = re.compile(r"\\left|\\right|\\[a-zA-Z]+|\\.|\d+|[a-zA-Z]'*|\S")
 
@@ -17,7 +22,7 @@ class Unreadable(ValueError):
     """The LaTeX is not of the language."""
 
 
-def read(text, theory):
+def read(text: str, theory: Theory) -> Expr:
     """Return the expression that the LaTeX denotes in a theory."""
     reader = Reader(text, theory)
     e = reader.sum()
@@ -29,62 +34,65 @@ def read(text, theory):
 class Reader:
     """Recursive descent; multiplication is what stands side by side."""
 
-    def __init__(self, text, theory):
-        self.table = {s.args[0] if isinstance(s, Index) else s.args[1] if isinstance(s, Size) else s.latex: s
-                      for s in theory.symbols.values()}
+    def __init__(self, text: str, theory: Theory) -> None:
+        self.table: dict[str, Any] = {look_of(s): s for s in theory.symbols.values()}
         self.table |= {s.latex + "'": s.prime for s in theory.symbols.values() if isinstance(s, Func) and s.prime}
-        self.bound, self.in_bars = {}, False
+        self.bound: dict[str, Index] = {}
+        self.in_bars = False
         self.tokens, self.at = list(self.split(text)), 0
 
-    def split(self, text):
+    def split(self, text: str) -> Iterator[str]:
         long = sorted(self.table, key=len, reverse=True)
         while text := text.lstrip():
             symbol = next((s for s in long if text.startswith(s) and not re.match(r"[a-zA-Z']", text[len(s):])
                            or len(s) == 1 and text.startswith(s) and not text.startswith(s + "'")), None)
-            token = symbol or PIECES.match(text).group()
+            piece = PIECES.match(text)
+            assert piece, "any character will do"
+            token = symbol or piece.group()
             if token not in (r"\left", r"\right", r"\,", r"\cdot"):
                 yield token
             text = text[len(token):]
 
-    def peek(self):
+    def peek(self) -> str | Any:
+        """The next token, None at the end."""
         return self.tokens[self.at] if self.at < len(self.tokens) else None
 
-    def take(self, *wanted):
+    def take(self, *wanted: str) -> str:
         token = self.peek()
         if wanted and token not in wanted:
             raise Unreadable(f"{wanted} expected, {token} found at {self.tokens[max(0, self.at - 5):self.at + 5]}")
         self.at += 1
         return token
 
-    def skip(self, token):
+    def skip(self, token: str) -> bool:
         if self.peek() == token:
             self.at += 1
             return True
         return False
 
-    def group(self, opened, closed):
+    def group(self, opened: str, closed: str) -> Expr:
         self.take(opened)
         e = self.sum()
         self.take(closed)
         return e
 
-    def sum(self):
+    def sum(self) -> Expr:
         e = -self.product() if self.skip("-") else self.product()
         while self.peek() in ("+", "-"):
             e = e - self.product() if self.take() == "-" else e + self.product()
         return e
 
-    def product(self):
+    def product(self) -> Expr:
         e = self.factor()
         while self.peek() not in (None, "+", "-", ")", "}", "]", ",", r"\ge", "=", "|" if self.in_bars else None):
             e = e * self.factor()
         return e
 
-    def factor(self):
+    def factor(self) -> Expr:
         base, n = self.base(), self.exponent()
         return base if n is None else base ** n
 
-    def exponent(self):
+    def exponent(self) -> int | None:
         """A whole number written as exponent, or None."""
         if not self.skip("^"):
             return None
@@ -93,7 +101,7 @@ class Reader:
         self.take("}")
         return n
 
-    def base(self):
+    def base(self) -> Expr:
         token = self.peek()
         if token in self.bound or token in self.table:
             return self.symbol()
@@ -132,9 +140,9 @@ class Reader:
             return self.summation()
         raise Unreadable(f"{token} is no symbol")
 
-    def symbol(self):
+    def symbol(self) -> Expr:
         token = self.take()
-        s = self.bound.get(token, self.table.get(token))
+        s: Any = self.bound.get(token, self.table.get(token))
         if isinstance(s, Func):
             n, value = self.exponent(), s(self.group("(", ")"))          # \tanh^{2}(x)
             return value if n is None else value ** n
@@ -142,7 +150,7 @@ class Reader:
             return lang.Entry(s, tuple(self.subscripts(len(s.shape))))
         return s
 
-    def subscripts(self, count):
+    def subscripts(self, count: int) -> list[Expr]:
         """Indices side by side, or between commas where one is longer than a letter."""
         if not count:
             return []
@@ -161,21 +169,21 @@ class Reader:
             raise Unreadable(f"{count} indices expected, {len(found)} found")
         return found
 
-    def one(self):
+    def one(self) -> Expr:
         token = self.take()
         if token.isdigit():
             return lang.lift(int(token))
-        s = self.bound.get(token, self.table.get(token))
+        s: Any = self.bound.get(token, self.table.get(token))
         return s[()] if isinstance(s, Array) and not s.shape else s            # a label c
 
-    def closing(self):
+    def closing(self) -> int:
         depth, at = 1, self.at
         while depth:
             depth += {"{": 1, "}": -1}.get(self.tokens[at], 0)
             at += 1
         return at - 1
 
-    def fraction(self):
+    def fraction(self) -> Expr:
         self.take("{")
         if not self.skip(r"\partial"):
             top = self.sum()
@@ -187,7 +195,7 @@ class Reader:
         self.take("}")
         return lang.D(self.bracket() if y is None else y, x)
 
-    def summation(self):
+    def summation(self) -> Expr:
         self.take("_"), self.take("{")
         name = self.take()
         self.take("="), self.take("1"), self.take("}"), self.take("^")
@@ -199,7 +207,7 @@ class Reader:
         self.bound = before
         return lang.Sum(body, j)
 
-    def bracket(self):
+    def bracket(self) -> Expr:
         """(…), or an entry of a product of matrices: (Xᵀ G)_{ij}."""
         start = self.at
         matrices = self.matrices()
@@ -208,7 +216,7 @@ class Reader:
         self.at = start
         return self.group("(", ")")
 
-    def matrices(self):
+    def matrices(self) -> list[tuple[Array, bool]] | None:
         self.take("(")
         found = []
         while self.peek() != ")":

@@ -5,26 +5,32 @@ of the formula is changed on the way.  The array module is passed in (NumPy, say
 that this package imports none.
 """
 
-from .language import (Add, D, Delta, Div, Entry, Fun, Index, MatrixProduct, Mul, Neg, Num, Pow, Size, Sum,
-                       children, exp, free_indices, log, relu, step, tanh, walk)
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .derivation import Lemma
+from .language import (Add, Array, D, Delta, Div, Entry, Expr, Fun, Func, Index, MatrixProduct, Mul, Neg, Num, Pow,
+                       Size, Sum, children, exp, free_indices, log, relu, step, tanh)
 
 
 class Reference:
     """A formula with its free indices in a stated order: the axes of the result."""
 
-    def __init__(self, e, indices=None):
+    def __init__(self, e: Expr, indices: Iterable[Index] | None = None) -> None:
         self.e = e
         self.indices = tuple(indices) if indices is not None else \
             tuple(sorted(free_indices(e), key=lambda i: i.args[0]))
         if set(self.indices) != free_indices(e):
             raise ValueError(f"the free indices are {sorted(map(repr, free_indices(e)))}")
 
-    def __call__(self, xp, sizes, **data):
+    def __call__(self, xp: Any, sizes: Mapping[str, int], **data: Any) -> Any:
         """Return the values for all free indices; `data` holds the arrays by name, unknown functions too."""
         return Run(xp, sizes, data, len(self.indices) + depth(self.e)).all_of(self.e, self.indices)
 
 
-def depth(e):
+def depth(e: Expr) -> int:
     """How many sums are nested, definitions aside (they are evaluated on their own)."""
     below = max([0, *map(depth, children(e))])
     if isinstance(e, Fun) and e.args[0].definition:
@@ -35,26 +41,26 @@ def depth(e):
 class Run:
     """One evaluation: every value is an array of `rank` axes, broadcast as needed."""
 
-    def __init__(self, xp, sizes, data, rank):
+    def __init__(self, xp: Any, sizes: Mapping[str, int], data: dict[str, Any], rank: int) -> None:
         self.xp, self.sizes, self.data, self.rank = xp, sizes, data, rank
 
-    def all_of(self, e, indices):
-        at = {i: self.axis(n, i) for n, i in enumerate(indices)}
+    def all_of(self, e: Expr, indices: Sequence[Index]) -> Any:
+        at: dict[Expr, Any] = {i: self.axis(n, i) for n, i in enumerate(indices)}
         value = self.value(e, at, len(indices))
         shape = [self.size(i.size) for i in indices]
         full = self.xp.broadcast_to(value, (*shape, *[1] * (self.rank - len(shape))))
         return full.reshape(shape)
 
-    def size(self, e):
+    def size(self, e: Expr) -> int:
         return int(e.args[0]) if isinstance(e, Num) else self.sizes[e.args[0]]
 
-    def axis(self, n, i):
+    def axis(self, n: int, i: Index) -> Any:
         """1, ..., size along axis n."""
         shape = [1] * self.rank
         shape[n] = self.size(i.size)
         return self.xp.arange(1, shape[n] + 1).reshape(shape)
 
-    def array(self, a):
+    def array(self, a: Array) -> Any:
         """The values of an array: given, or by its definition, once."""
         if a.name not in self.data:
             if not a.definition or isinstance(a.definition[1], D):
@@ -69,7 +75,7 @@ class Run:
             raise ValueError(f"{a.name} must have shape {wanted}, but has shape {found.shape}")
         return found
 
-    def value(self, e, at, free):
+    def value(self, e: Expr, at: dict[Expr, Any], free: int) -> Any:
         """The value of e; axes from `free` on are not in use yet."""
         xp, kind = self.xp, type(e)
         if kind is Sum:
@@ -79,7 +85,7 @@ class Run:
             return xp.sum(xp.broadcast_to(inner, shape), axis=free, keepdims=True)
         if kind is Entry:
             return self.entry(e.args[0], [self.value(i, at, free) for i in e.args[1]])
-        if kind is MatrixProduct:
+        if isinstance(e, MatrixProduct):
             return self.matrix_product(e, at)
         if kind is Index:
             return at[e]
@@ -107,7 +113,7 @@ class Run:
             raise TypeError(f"{kind.__name__} has no value: give it a name and pass its numbers")
         return total
 
-    def entry(self, array, indices):
+    def entry(self, array: Array, indices: list[Any]) -> Any:
         """Entries by index arrays; 0 outside the shape."""
         xp, data = self.xp, self.array(array)
         if not indices:
@@ -121,9 +127,9 @@ class Run:
             places.append(xp.clip(i, 1, n) - 1)
         return xp.where(inside, data[tuple(places)], 0)
 
-    def matrix_product(self, e, at):
+    def matrix_product(self, e: MatrixProduct, at: dict[Expr, Any]) -> Any:
         xp, (pairs, i, j) = self.xp, e.args
-        total = None
+        total: Any = None
         for a, turned in pairs:
             data = self.array(a).T if turned else self.array(a)
             total = data if total is None else total @ data
@@ -131,7 +137,7 @@ class Run:
             return xp.zeros(xp.broadcast_shapes(at[i].shape, at[j].shape))
         return total[at[i] - 1, at[j] - 1]
 
-    def function(self, f, u, at, free):
+    def function(self, f: Func, u: Expr, at: dict[Expr, Any], free: int) -> Any:
         xp = self.xp
         if f.definition:
             parameter, body = f.definition
@@ -147,7 +153,7 @@ class Run:
         return self.data[f.name](value)            # an opaque function is passed in by name
 
 
-def evaluator(e, indices=None):
+def evaluator(e: Expr | Lemma, indices: Iterable[Index] | None = None) -> Reference:
     """Return a callable `f(xp, sizes, **data)` for a formula or the right side of a lemma.
 
     Raises ValueError where an array has not the shape that it was declared with, and KeyError where
@@ -159,4 +165,4 @@ def evaluator(e, indices=None):
     >>> sigma(np, {}, z=0.0).round(3)
     np.float64(0.25)
     """
-    return Reference(getattr(e, "right", e), indices)
+    return Reference(e.right if isinstance(e, Lemma) else e, indices)

@@ -6,13 +6,27 @@ numbers.  Derivatives are taken by complex step, x + ih with h = 1e-300, from bo
 so that a kink or a jump is noticed and counts as undefined.
 """
 
+from __future__ import annotations
+
 import random
+from collections.abc import Callable, Iterable
+from fractions import Fraction
 from functools import lru_cache
 from itertools import product
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mpmath import MPContext
 
 from . import language as lang
+from .language import Array, Expr
+
+if TYPE_CHECKING:
+    from .derivation import Condition
+
+Number: TypeAlias = Any  # mpmath, which has no types: a real or a complex number
+Place: TypeAlias = dict[lang.Index, int]
+Read: TypeAlias = "Callable[[World, Any, Place], Number]"
+Key: TypeAlias = tuple[str, tuple[int, ...]]
 
 mp = MPContext()
 mp.dps = 50
@@ -28,37 +42,38 @@ class Undefined(Exception):
 class World:
     """One finite instance: sizes, and numbers for all data, drawn when first asked for."""
 
-    def __init__(self, seed, sizes, parent=None):
+    def __init__(self, seed: object, sizes: dict[str, int], parent: World | None = None) -> None:
         self.seed, self.sizes, self.parent = seed, sizes, parent
-        self.data = parent.data if parent else {}
-        self.drawn = parent.drawn if parent else {}
-        self.cut = dict(parent.cut) if parent else {}      # (array, index) -> a perturbed value
-        self.fixed = set(parent.fixed) if parent else set()  # defined arrays read as data
-        self.memo, self.touched = {}, set()
-        self.shapes = parent.shapes if parent else {}      # sizes that were asked for before
+        self.data: dict[Key, Number] = parent.data if parent else {}
+        self.drawn: dict[tuple[object, ...], Number] = parent.drawn if parent else {}
+        self.cut: dict[Key, Number] = dict(parent.cut) if parent else {}      # (array, index) -> a perturbed value
+        self.fixed: set[str] = set(parent.fixed) if parent else set()  # defined arrays read as data
+        self.memo: dict[Any, Number] = {}
+        self.touched: set[tuple[Array, Key]] = set()
+        self.shapes: dict[Expr, int] = parent.shapes if parent else {}      # sizes that were asked for before
 
-    def draw(self, *name):
+    def draw(self, *name: object) -> Number:
         """A reproducible random number for a name: often 0, often negative."""
         if name not in self.drawn:
             rng = random.Random(repr((self.seed, *name)))
             self.drawn[name] = mp.mpf(0) if rng.random() < 0.2 else mp.mpf(rng.randint(-12, 12)) / 7
         return self.drawn[name]
 
-    def size(self, e):
+    def size(self, e: Expr) -> int:
         if e not in self.shapes:
             self.shapes[e] = int(self.value(e, {}))
         return self.shapes[e]
 
     # --- entries ---
 
-    def entry(self, array, index):
+    def entry(self, array: Array, index: tuple[int, ...]) -> Number:
         shape = [self.size(n) for n in array.shape]
         if any(not 1 <= i <= n for i, n in zip(index, shape)):
             return mp.mpf(0)
         key = (array.name, index)
         if key in self.cut:
             return self.cut[key]
-        if array.name in self.fixed:
+        if array.name in self.fixed and self.parent:
             return self.parent.entry(array, index)
         if key not in self.memo:
             if array.definition:
@@ -70,7 +85,7 @@ class World:
                 return self.datum(array, key)
         return self.memo[key]
 
-    def datum(self, array, key):
+    def datum(self, array: Array, key: Key) -> Number:
         self.touched.add((array, key))
         if key not in self.data:
             if array.values is not None:
@@ -80,17 +95,17 @@ class World:
                 self.data[key] = self.draw(*key)
         return self.data[key]
 
-    def unknown(self, array, index):
+    def unknown(self, array: Array, index: tuple[int, ...]) -> Number:
         """An unknown smooth function of other arrays: here a random polynomial of their entries."""
         total, mixed = self.draw(array.name, index), mp.mpf(0)
-        for other in array.depends:
+        for other in array.depends or ():
             for at in product(*(range(1, self.size(n) + 1) for n in other.shape)):
                 v, name = self.entry(other, at), (array.name, index, other.name, at)
                 total += self.draw("a", *name) * v + self.draw("b", *name) * v * v
                 mixed += (1 + self.draw("c", *name)) * v
         return total + mixed * mixed + mixed * mixed * mixed / 5
 
-    def perturbed(self, array, index, h):
+    def perturbed(self, array: Array, index: tuple[int, ...], h: Number) -> World:
         """A world in which one entry is h higher (and a defined array is read as data)."""
         world = World(self.seed, self.sizes, self)
         world.cut[array.name, index] = mp.mpc(self.entry(array, index)) + h
@@ -100,10 +115,10 @@ class World:
 
     # --- expressions ---
 
-    def value(self, e, at):
+    def value(self, e: Expr, at: Place) -> Number:
         return READ[type(e)](self, e, at)
 
-    def whole(self, e, at):
+    def whole(self, e: Expr, at: Place) -> int:
         if isinstance(e, lang.Index):
             return at[e]
         v = self.value(e, at)
@@ -111,14 +126,14 @@ class World:
             raise Undefined
         return int(v)
 
-    def of_sum(self, e, at):
+    def of_sum(self, e: lang.Sum, at: Place) -> Number:
         body, j = e.args
         total = mp.mpf(0)
         for n in range(1, self.size(j.size) + 1):
             total += self.value(body, {**at, j: n})
         return total
 
-    def of_derivative(self, e, at):
+    def of_derivative(self, e: lang.D, at: Place) -> Number:
         if self.parent:
             raise Undefined("a derivative of a derivative")
         y, x = e.args
@@ -135,7 +150,7 @@ class World:
             self.memo[key] = up.imag / H
         return self.memo[key]
 
-    def of_function(self, e, at):
+    def of_function(self, e: lang.Fun, at: Place) -> Number:
         f, u = e.args[0], self.value(e.args[1], at)
         if f.definition:
             parameter, body = f.definition
@@ -149,11 +164,12 @@ class World:
                 else c[1] + u * (2 * c[2] + u * 3 * c[3] / 4)
         return BUILT_IN[f.name](u)
 
-    def of_matrix_product(self, e, at):
+    def of_matrix_product(self, e: lang.MatrixProduct, at: Place) -> Number:
         ((first, turned), *rest), i, j = e.args
-        i = self.whole(i, at)
-        def left(r):
-            return self.entry(first, (r, i) if turned else (i, r))
+        row = self.whole(i, at)
+
+        def left(r: int) -> Number:
+            return self.entry(first, (r, row) if turned else (row, r))
         if not rest:
             return left(self.whole(j, at))
         total = mp.mpf(0)
@@ -163,23 +179,23 @@ class World:
 
 
 @lru_cache(maxsize=1000)
-def has_kinks(y):
+def has_kinks(y: Expr) -> bool:
     """True where a function with a kink or a jump occurs, also in definitions."""
     bodies = [y, *(a.definition[1] for a in lang.arrays_of(y).values() if a.definition)]
     functions = [n.args[0] for b in bodies for n in lang.walk(b) if isinstance(n, lang.Fun)]
     return any(f.name in ("relu", "step") or f.definition and has_kinks(f.definition[1]) for f in functions)
 
 
-def close(a, b):
+def close(a: Number, b: Number) -> bool:
     return abs(a - b) <= CLOSE * (1 + abs(a) + abs(b))
 
 
-def parts(u):
+def parts(u: Number) -> tuple[Number, Number]:
     """Real and imaginary part: at a kink the second decides."""
     return (u.real, u.imag) if isinstance(u, mp.mpc) else (u, 0)
 
 
-def logarithm(u):
+def logarithm(u: Number) -> Number:
     if parts(u)[0] <= 0:
         raise Undefined
     return mp.log(u)
@@ -190,14 +206,14 @@ BUILT_IN = {"exp": mp.exp, "log": logarithm, "tanh": mp.tanh,
             "step": lambda u: mp.mpf(parts(u) >= (0, 0))}
 
 
-def quotient(a, b):
+def quotient(a: Number, b: Number) -> Number:
     if abs(b) == 0:
         raise Undefined
     return a / b
 
 
-def folded(operation, start):
-    def read(world, e, at):
+def folded(operation: Callable[[Number, Number], Number], start: Number) -> Read:
+    def read(world: World, e: Expr, at: Place) -> Number:
         total = start
         for a in e.args:
             total = operation(total, world.value(a, at))
@@ -206,16 +222,16 @@ def folded(operation, start):
 
 
 @lru_cache(maxsize=1000)
-def rational(q):
+def rational(q: Fraction) -> Number:
     return mp.mpf(q.numerator) / q.denominator
 
 
-def power(world, e, at):
+def power(world: World, e: lang.Pow, at: Place) -> Number:
     u, n = world.value(e.args[0], at), e.args[1]
     return u ** n if n >= 0 else quotient(mp.mpf(1), u ** -n)
 
 
-READ = {
+READ: dict[type[Expr], Read] = {
     lang.Num: lambda w, e, at: rational(e.args[0]),
     lang.Size: lambda w, e, at: mp.mpf(w.sizes[e.args[0]]),
     lang.Index: lambda w, e, at: at[e],
@@ -238,11 +254,12 @@ READ = {
 class Counterexample:
     """Sizes, values and the two numbers (None: undefined)."""
 
-    def __init__(self, sizes, indices, values, left, right):
+    def __init__(self, sizes: dict[str, int], indices: dict[str, int], values: dict[Key, Number], left: Number,
+                 right: Number) -> None:
         self.sizes, self.indices, self.values, self.left, self.right = sizes, indices, values, left, right
 
-    def __str__(self):
-        def show(x):
+    def __str__(self) -> str:
+        def show(x: Number) -> str:
             return "undefined" if x is None else mp.nstr(x, 8)
         given = [f"{k} = {v}" for k, v in [*self.sizes.items(), *self.indices.items()]]
         for (name, index), v in sorted(self.values.items()):
@@ -251,7 +268,9 @@ class Counterexample:
         return f"left {show(self.left)}, right {show(self.right)}, at " + ", ".join(given)
 
 
-def refute(a, b, hypotheses=(), assumptions=(), sides=(), sizes=(), wanted=10, seed=0):
+def refute(a: Expr, b: Expr, hypotheses: Iterable[Condition] = (), assumptions: Iterable[Condition] = (),
+           sides: Iterable[Condition] = (), sizes: Iterable[lang.Size] = (), wanted: int = 10,
+           seed: int = 0) -> tuple[Counterexample | None, int]:
     """Return (counterexample or None, number of points at which both sides were compared)."""
     everything = [a, b, *sides_of(hypotheses), *sides_of(assumptions)]
     names = sorted({n for e in everything for n in sizes_of(e)} | set(sizes), key=lambda s: s.args[0])
@@ -278,20 +297,21 @@ def refute(a, b, hypotheses=(), assumptions=(), sides=(), sizes=(), wanted=10, s
     return None, compared
 
 
-def draw_sizes(names, rng):
+def draw_sizes(names: list[lang.Size], rng: random.Random) -> dict[str, int]:
     few = len(names) > 4          # many sizes: keep the product of all ranges small
     choices = (1, 2, 2) if few else (1, 2, 2, 3, 3)
     return {s.args[0]: max(s.args[2], 0 if rng.random() < 0.08 else rng.choice(choices)) for s in names}
 
 
-def attempt_value(world, e, at):
+def attempt_value(world: World, e: Expr, at: Place) -> Number:
     try:
         return mp.mpf(world.value(e, at).real)
     except Undefined:
         return None
 
 
-def explain(drawn, at, world, a, b, left, right):
+def explain(drawn: dict[str, int], at: Place, world: World, a: Expr, b: Expr, left: Number,
+            right: Number) -> Counterexample:
     seen = World(world.seed, drawn)
     seen.data = world.data
     for e in (a, b):
@@ -300,7 +320,7 @@ def explain(drawn, at, world, a, b, left, right):
     return Counterexample(drawn, {i.args[0]: n for i, n in at.items()}, values, left, right)
 
 
-def indices_in(e):
+def indices_in(e: Expr) -> set[lang.Index]:
     """Free indices, found by this module's own walk."""
     if isinstance(e, lang.Index):
         return {e}
@@ -310,16 +330,16 @@ def indices_in(e):
     return found - {e.args[1]} if isinstance(e, lang.Sum) else found
 
 
-def places(world, es, rng, most=6):
+def places(world: World, es: Iterable[Expr], rng: random.Random | None, most: int | None = 6) -> list[Place]:
     """Values for the free indices: all of them, or a few at random."""
     free = sorted(set().union(*map(indices_in, es)), key=lambda i: i.args[0])
     every = list(product(*(range(1, world.size(i.size) + 1) for i in free)))
-    if most and len(every) > most:
+    if most and rng and len(every) > most:
         every = rng.sample(every, most)
     return [dict(zip(free, p)) for p in every]
 
 
-def sizes_of(e):
+def sizes_of(e: Expr) -> set[lang.Size]:
     found, todo = set(), [e, *(b for x in lang.arrays_of(e).values() for b in
                                (*x.shape, *([x.definition[1]] if x.definition else [])))]
     for start in todo:
@@ -331,14 +351,14 @@ def sizes_of(e):
     return found
 
 
-def sides_of(conditions):
+def sides_of(conditions: Iterable[Condition]) -> list[Expr]:
     return [e for c in conditions for e in (c.left, c.right) if e is not None]
 
 
-def settle(world, h, rng):
+def settle(world: World, h: Condition, rng: random.Random) -> bool:
     """Change one datum for each instance of an equation so that it holds."""
     for at in places(world, [h.left, h.right], rng, most=None):
-        def gap():
+        def gap() -> Number:
             world.memo.clear()
             return world.value(h.left, at) - world.value(h.right, at)
         world.touched.clear()
@@ -359,7 +379,7 @@ def settle(world, h, rng):
     return True
 
 
-def holds_everywhere(world, h):
+def holds_everywhere(world: World, h: Condition) -> bool:
     for at in places(world, [h.left, h.right], None, most=None):
         left, right = attempt_value(world, h.left, at), attempt_value(world, h.right, at)
         if left is None or right is None or not close(left, right):
@@ -367,7 +387,7 @@ def holds_everywhere(world, h):
     return True
 
 
-def holds(world, c, point):
+def holds(world: World, c: Condition, point: Place) -> bool:
     """True where an assumption or side condition holds for all values of its own indices."""
     own = [i for i in sorted(indices_in(c.left) | (indices_in(c.right) if c.right is not None else set()),
                              key=lambda i: i.args[0]) if i not in point]

@@ -1,19 +1,28 @@
 """The list of all theorems: name → how to build it, its chapter and the code it speaks of."""
 
-import inspect
+from __future__ import annotations
 
-THEOREMS = {}
+import inspect
+from collections.abc import Callable
+from typing import TypeAlias
+
+from .derivation import Lemma
+
+Build: TypeAlias = Callable[[], Lemma]
+
+THEOREMS: dict[str, Entry] = {}
 
 
 class Entry:
     """One theorem: `build()` returns its lemma; the second call returns the same one."""
 
-    def __init__(self, build, chapter, code, scope):
+    def __init__(self, build: Build, chapter: str, code: str, scope: str) -> None:
         self.build_once, self.chapter, self.code, self.scope = build, chapter, code, scope
         self.name, self.about = build.__name__, build.__doc__
-        self.lemma, self.busy = None, False
+        self.lemma: Lemma | None = None
+        self.busy = False
 
-    def build(self):
+    def build(self) -> Lemma:
         if self.busy:
             raise RuntimeError(f"{self.name} is proved by way of itself")
         if self.lemma is None:
@@ -24,22 +33,22 @@ class Entry:
                 self.busy = False
         return self.lemma
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"THEOREMS[{self.name!r}]"
 
     @property
-    def source(self):
+    def source(self) -> str:
         """The Python text of the derivation."""
         return inspect.getsource(self.build_once)
 
-    def _repr_markdown_(self):
+    def _repr_markdown_(self) -> str:
         from .display import theorem_markdown
         return theorem_markdown(self, THEOREMS)
 
 
-def theorem(chapter, code, scope="all sizes"):
+def theorem(chapter: str, code: str, scope: str = "all sizes") -> Callable[[Build], Build]:
     """Register the function below under its own name; calling it builds the theorem once."""
-    def register(build):
+    def register(build: Build) -> Build:
         if build.__name__ in THEOREMS:
             raise ValueError(f"two theorems are called {build.__name__}")
         entry = THEOREMS[build.__name__] = Entry(build, chapter, code, scope)

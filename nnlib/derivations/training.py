@@ -4,12 +4,14 @@ An expected value is written out: the sum over all outcomes, each times its prob
 A cost is the number of multiply-adds: one for each term of each sum that the code computes.
 """
 
-from .derivation import Theory, by_lemma, definition, delta_rule, given, linearity
+from __future__ import annotations
+
+from .derivation import Lemma, Symbols, Theory, by_lemma, definition, delta_rule, given, linearity
 from .language import D, Sum, delta
 from .registry import theorem
 
 
-def sample_theory():
+def sample_theory() -> Symbols:
     """Unknown losses ℓ_i of m samples, depending on the parameters θ; g_i are their gradients, L is the mean."""
     t = Theory("training")
     m, n = t.size("m", least=1), t.size("n")
@@ -22,7 +24,7 @@ def sample_theory():
 
 
 @theorem("training", code="network.Network.gradients")
-def gradient_of_mean():
+def gradient_of_mean() -> Lemma:
     """The gradient of the mean loss is the mean of the gradients of the samples."""
     t, m, (i, k), (theta, loss, g, L) = sample_theory()
     d = t.derive(D(L, theta[k]))
@@ -33,7 +35,7 @@ def gradient_of_mean():
 
 
 @theorem("training", code="training.minibatches")
-def random_sample_unbiased():
+def random_sample_unbiased() -> Lemma:
     """The gradient of one sample drawn with equal chances has the full gradient as its expected value."""
     t, m, (i, k), (theta, loss, g, L) = sample_theory()
     p = t.define("p", [i], 1 / m)
@@ -44,7 +46,7 @@ def random_sample_unbiased():
     return d.done("random_sample_unbiased")
 
 
-def batch_theory():
+def batch_theory() -> Symbols:
     """Outcomes s with probabilities p_s; in outcome s the batch of B samples contains i where I_si = 1."""
     t, m, (i, k), samples = sample_theory()
     B, S = t.size("B", least=1), t.size("S")
@@ -54,7 +56,7 @@ def batch_theory():
 
 
 @theorem("training", code="training.minibatches")
-def minibatch_unbiased():
+def minibatch_unbiased() -> Lemma:
     """If each sample is in the batch with probability B/m, the batch gradient is right in expectation."""
     t, (m, B), (i, k, s), (theta, loss, g, L), (p, I) = batch_theory()
     fair = t.hypothesis("a sample is in the batch with probability B/m", Sum(p[s] * I[s, i], s), B / m)
@@ -67,7 +69,7 @@ def minibatch_unbiased():
 
 
 @theorem("training", code="training.minibatches")
-def inclusion_probability():
+def inclusion_probability() -> Lemma:
     """The mean chance of a sample to be in a batch of B of the m samples is B/m, so equal chances are B/m."""
     t, (m, B), (i, k, s), _, (p, I) = batch_theory()
     total = t.hypothesis("the probabilities sum to 1", Sum(p[s], s), 1)
@@ -83,7 +85,7 @@ def inclusion_probability():
 # --- what it costs ------------------------------------------------------------
 
 @theorem("cost", code="linear.dense")
-def dense_cost():
+def dense_cost() -> Lemma:
     """XW takes m n_in n_out multiply-adds: one for each sample, each input and each output."""
     t = Theory("cost of a dense layer")
     m, n, p = t.size("m"), t.size("n_in", r"n_{\mathrm{in}}"), t.size("n_out", r"n_{\mathrm{out}}")
@@ -95,7 +97,7 @@ def dense_cost():
 
 
 @theorem("cost", code="linear.dense_backward")
-def dense_backward_cost():
+def dense_backward_cost() -> Lemma:
     """The two products G Wᵀ and Xᵀ G take twice the multiply-adds of the forward pass."""
     t = Theory("cost of a dense layer")
     m, n, p = t.size("m"), t.size("n_in", r"n_{\mathrm{in}}"), t.size("n_out", r"n_{\mathrm{out}}")
@@ -107,7 +109,7 @@ def dense_backward_cost():
     return d.done("dense_backward_cost")
 
 
-def conv_sizes():
+def conv_sizes() -> Symbols:
     t = Theory("cost of a convolution")
     m, c, k = t.size("m"), t.size("c"), t.size("k")
     p, q, H, V = t.size("p"), t.size("q"), t.size("h'"), t.size("w'")
@@ -116,7 +118,7 @@ def conv_sizes():
 
 
 @theorem("convolution", code="conv.conv2d")
-def conv2d_cost():
+def conv2d_cost() -> Lemma:
     """A convolution takes c p q multiply-adds for each entry of its output, products with the padding included."""
     t, (m, c, k, p, q, H, V), (n, a, f, u, v, i, j) = conv_sizes()
     d = t.derive(Sum(Sum(1, a, u, v), n, f, i, j))
@@ -126,7 +128,7 @@ def conv2d_cost():
 
 
 @theorem("convolution", code="conv.conv2d_backward")
-def conv2d_weights_cost():
+def conv2d_weights_cost() -> Lemma:
     """The gradient by the kernels takes as many multiply-adds as the forward pass."""
     t, (m, c, k, p, q, H, V), (n, a, f, u, v, i, j) = conv_sizes()
     d = t.derive(Sum(Sum(1, n, i, j), f, a, u, v))
@@ -136,7 +138,7 @@ def conv2d_weights_cost():
 
 
 @theorem("convolution", code="conv.conv2d_backward")
-def conv2d_input_cost():
+def conv2d_input_cost() -> Lemma:
     """The gradient by the input takes k p q multiply-adds for each entry of the padded input."""
     t = Theory("cost of a convolution")
     m, c, k, p, q = (t.size(name) for name in "mckpq")
@@ -149,7 +151,7 @@ def conv2d_input_cost():
     return d.done("conv2d_input_cost")
 
 
-def widths_theory():
+def widths_theory() -> Symbols:
     """L layers of weights between L + 1 layers of neurons; h_lk is 1 where layer l has a neuron k, else 0."""
     t = Theory("cost of a network")
     m, L, N = t.size("m"), t.size("L", least=1), t.size("N")
@@ -161,7 +163,7 @@ def widths_theory():
 
 
 @theorem("cost", code="network.Network.forward")
-def network_cost():
+def network_cost() -> Lemma:
     """With widths n_1, …, n_(L+1) the forward pass takes m Σ n_l n_(l+1) multiply-adds."""
     t, m, (i, l, j, k), (h, n) = widths_theory()
     d = t.derive(Sum(Sum(h[l, j] * h[l + 1, k], i, j, k), l))
@@ -172,7 +174,7 @@ def network_cost():
 
 
 @theorem("cost", code="network.Network.backward")
-def network_backward_cost():
+def network_backward_cost() -> Lemma:
     """The backward pass takes twice the forward pass, less the gradient of the data, which nobody needs."""
     t, m, (i, l, j, k), (h, n) = widths_theory()
     weights = Sum(h[l, j] * h[l + 1, k], j, k, i)
