@@ -174,6 +174,12 @@ def test_activation_returns_the_pair(name):
     assert activation(name) == (getattr(nnlib, name), getattr(nnlib, name + "_backward"))
 
 
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_backward_keeps_the_wider_type_of_the_upstream_gradient(name):
+    back = getattr(nnlib, name + "_backward")
+    assert back(np.ones(2), np.ones(2, np.float32)).dtype == np.float64
+
+
 def test_activation_names_what_it_knows():
     with pytest.raises(ValueError, match="activation must be one of 'identity', .*, but is 'swish'"):
         activation("swish")

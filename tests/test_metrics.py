@@ -26,6 +26,10 @@ def test_calibration_by_hand(dtype):
     np.testing.assert_array_equal(right, [np.nan, 1, 0.5, 0.5])
 
 
+def test_calibration_has_ten_bins_if_nothing_is_said():
+    assert calibration([[0.875, 0.125]], [0])[2].tolist() == [0] * 8 + [1, 0]
+
+
 def test_calibration_keeps_the_edges_of_many_bins():
     for j in range(50, 100):
         top = (j + 1) / 100

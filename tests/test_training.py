@@ -1,9 +1,12 @@
+import re
+
 import numpy as np
 import pytest
 from cases import normal
 
 from nnlib import (SGD, Activation, Conv2d, Dense, DivergedError, Flatten, Network, dense_network, falling, minibatches,
                    one_hot, regression_network, train, xor)
+from nnlib.training import _blocks
 
 
 def rng(seed=0):
@@ -218,6 +221,7 @@ def test_the_bar_is_on_stderr_or_nowhere(progress, capfd):
     history = run(with_bar, X, y, progress=progress, validation=(X, y))
     out, err = capfd.readouterr()
     assert out == "" and ("15/15" in err and "validation loss" in err if progress else err == "")
+    assert not progress or re.search(r"\d ?(step/s|s/step)", err)
     assert history.loss == run(without, X, y, progress=False).loss
 
 
@@ -335,3 +339,33 @@ def test_what_change_returns_is_looked_at():
     with pytest.raises(DivergedError, match="step 1 of 3"):
         run(dense_network([2, 2], rng()), np.eye(2), [0, 1], change=change)
     assert seen == [(2, True)]
+
+
+def test_a_step_alone_is_at_the_start_of_the_run():
+    for step in (SGD.step, SGD.step_in_place):
+        theta = {"W1": np.array([[0.0]])}
+        step(SGD(falling(0.75, 0.25)), theta, {"W1": np.array([[-1.0]])})
+        assert theta["W1"] == 0.75
+
+
+def test_blocks_are_small_and_cover_the_array():
+    assert list(_blocks(np.zeros((5, 2 ** 13)))) == [slice(0, 2), slice(2, 4), slice(4, 6)]
+    assert list(_blocks(np.zeros((2, 2 ** 15)))) == [slice(0, 1), slice(1, 2)]
+    assert list(_blocks(np.zeros(1))) == [slice(0, 2 ** 14)]
+    assert list(_blocks(np.zeros((0, 3)))) == []
+
+
+@pytest.mark.parametrize("output, n_out", [("softmax", 3), ("sigmoid", 1), ("sigmoid", 2), ("identity", 2)])
+def test_a_large_validation_set_is_judged_as_a_whole(output, n_out):
+    net, (V,) = dense_network([2, n_out], rng(), output=output, dtype="float64"), normal((5000, 2))
+    v = {"softmax": np.arange(5000) % 3, "identity": V, "sigmoid": (V[:, :n_out] > 1) * 1.0}[output]
+    history = run(net, V[:4], v[:4], epochs=1, validation=(V, v))
+    right = None if output == "identity" else pytest.approx((net.predict(V).reshape(v.shape) == v).mean(), rel=1e-13)
+    assert history.validation_loss == [pytest.approx(net.loss(V, v), rel=1e-12)]
+    assert history.validation_accuracy == [right]
+
+
+def test_seconds_are_counted_from_the_start_of_the_run():
+    for progress in (True, False):
+        seconds = run(dense_network([2, 2], rng()), np.eye(2), [0, 1], progress=progress).seconds
+        assert 0 < seconds[0] < seconds[1] < seconds[2] < 600
