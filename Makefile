@@ -6,7 +6,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 NOTEBOOKS = $(wildcard book/*.ipynb book/assignments/*.ipynb) tools/proofs.ipynb
 
-.PHONY: book test browser theorems coverage bench bench-peers bench-grading lab serve notebooks clean
+.PHONY: book test lint browser theorems coverage bench bench-peers bench-grading lab serve notebooks clean
 
 book: .venv/ready
 	$(BIN)/python tools/vendor.py
@@ -21,10 +21,15 @@ theorems: .venv/ready
 coverage: .venv/ready
 	$(BIN)/python tools/coverage_map.py
 
-test: .venv/ready
+test: .venv/ready lint
 	$(BIN)/python -m pytest -q -n 2 --ignore tests/browser tests nnlib
 	$(BIN)/python tools/notebooks.py --test $(NOTEBOOKS)
 	$(MAKE) browser
+
+# slips that ruff finds, and `mypy --strict` on all of nnlib: pyproject.toml says what is left out, and why
+lint: .venv/ready
+	$(BIN)/ruff check
+	$(BIN)/mypy nnlib
 
 # the built pages in a real Chromium, the network cut, photographed into _build/photos; after `make book`
 browser: .venv/ready

@@ -49,7 +49,7 @@ class Rows:
 
     def shift(self, X: Array) -> None:
         """Write the horizontal shifts of X into B."""
-        P, (h, c, w) = self.padding, self.framed.shape[:3]
+        P, (h, _, w) = self.padding, self.framed.shape[:3]
         _copy_samples_last(X, self.framed[P:h - P, :, P:w - P])
         for v in range(self.kernels[3]):
             self.B[:, v] = self.framed[:, :, v:v + self.B.shape[3]]

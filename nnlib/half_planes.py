@@ -67,7 +67,7 @@ def plane_regions(W1: Rationals, b1: Rationals, W2: Rationals, b2: Rationals,
     """
     net, walls = exact_parameters(W1, b1, W2, b2, n_in=2), _walls(box)
     patterns: list[Pattern] = [()]
-    for j in range(len(net.b1)):
+    for _ in net.b1:
         longer = [pattern + (a,) for pattern in patterns for a in (1, 0)]
         patterns = [pattern for pattern in longer if _inside(_constraints(net, pattern)) is not None]
     return [_region(net, pattern, walls) for pattern in patterns]

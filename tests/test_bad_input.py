@@ -17,7 +17,7 @@ import pytest
 from cases import labels, normal, soft
 
 import nnlib
-from nnlib import SGD, Activation, Conv2d, Dense, DivergedError, Flatten, Network, Standardizer, dense_network
+from nnlib import SGD, Activation, Conv2d, Dense, Flatten, Network, Standardizer, dense_network
 
 A, B = normal((5, 3), (5, 3))
 X, W, b, G = normal((5, 3), (3, 2), (2,), (5, 2))

@@ -8,7 +8,7 @@ import pytest
 from sphinx.errors import ExtensionError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "book/_ext"))
-import execution  # noqa: E402
+import execution
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
-import notebooks  # noqa: E402
+import notebooks
 
 
 def test_an_output_that_no_test_compares_is_not_stored():

@@ -55,7 +55,7 @@ def fill(course: Course, name: str) -> int:
                            {"nbgrader": {"notebook": name, "assignment": name, "db_url": url(course)}})
     graded = 0
     with opened(course) as book:
-        for student, result in results.items():
+        for result in results.values():
             if not result["reason"].startswith("missing"):
                 enter(book, course, source, result)
                 graded += 1

@@ -85,9 +85,9 @@ from .language import D, Sum, delta, exp, log, matrix_product, relu, step, tanh
 from .reference import evaluator
 from .registry import THEOREMS, theorem
 
-from . import activations, linear, losses, network, conv, training  # noqa: E402, F401  (each registers its theorems)
-from .challenge import challenge  # noqa: E402  (after the theorems)
-from .lines import Problem  # noqa: E402
+from . import activations, linear, losses, network, conv, training  # noqa: F401  (each registers its theorems)
+from .challenge import challenge  # after the theorems
+from .lines import Problem
 
 __all__ = ["D", "FalseStep", "KernelBug", "Problem", "Refused", "Sum", "THEOREMS", "Theory", "Unproved", "Vacuous",
            "by_lemma", "cases", "chain_rule", "challenge", "definition", "delta", "delta_rule", "differentiation",

@@ -364,7 +364,7 @@ def settle(world: World, h: Condition, rng: random.Random) -> bool:
         world.touched.clear()
         try:
             gap()
-            for array, key in sorted(world.touched, key=lambda t: rng.random()):
+            for _, key in sorted(world.touched, key=lambda t: rng.random()):
                 before = world.data[key]
                 world.data[key] = mp.mpf(0)
                 low = gap()

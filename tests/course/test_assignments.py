@@ -95,7 +95,7 @@ def test_questions_are_enough_and_of_several_kinds(name):
     assert f"There are {total} points; a person gives {about(manual[0]).points} of them" in text
     for cell in cells(name):
         if about(cell).grade_id.endswith("-text") and cell.source.startswith("## "):
-            question = next((c for c in cells(name)[cells(name).index(cell):] if about(c).grade))
+            question = next(c for c in cells(name)[cells(name).index(cell):] if about(c).grade)
             assert f"({about(question).points} points" in cell.source
 
 

@@ -7,7 +7,7 @@ from nnlib.derivations import prover, refuter
 from nnlib.derivations.derivation import (FalseStep, KernelBug, Lemma, Refused, Theory, Unproved, Vacuous, by_lemma,
                                           cases, chain_rule, definition, delta_rule, differentiation, given,
                                           linearity, product_rule, quotient_rule)
-from nnlib.derivations.language import D, Sum, delta, exp, log, relu, step
+from nnlib.derivations.language import D, Sum, delta, exp, relu, step
 
 
 def softmax():
@@ -22,7 +22,7 @@ def softmax():
 def rows():
     t = Theory("rows")
     m, K = t.size("m"), t.size("K")
-    i, (k, l) = t.indices("i", m), t.indices("k l", K)
+    i, (k, _) = t.indices("i", m), t.indices("k l", K)
     Y, g = t.array("Y", m, K), t.array("g", m)
     return t, i, k, Y, g, t.hypothesis("rows sum to 1", Sum(Y[i, k], k), 1)
 

@@ -1,6 +1,5 @@
 """Bugs planted in the kernel, one at a time: the tests of the other modules must notice each."""
 
-from fractions import Fraction
 
 import pytest
 
@@ -10,8 +9,8 @@ import test_mutate
 import test_prover
 import test_reference
 import test_refuter
-from nnlib.derivations import derivation, display, language, mutate, normal, prover, reference, refuter
-from nnlib.derivations.language import Entry, Index, Mul, Num, Pow, Sum, free_indices, with_children
+from nnlib.derivations import derivation, display, language, normal, prover, reference, refuter
+from nnlib.derivations.language import Index, Pow, Sum, with_children
 from nnlib.derivations.normal import Ring
 
 MODULES = (test_prover, test_refuter, test_derivation, test_display, test_reference, test_mutate)
