@@ -36,6 +36,19 @@ class HandsOn:
         return dOut, {}
 
 
+class Scaled:
+    """A layer of somebody else's with a parameter: every input times its own weight."""
+
+    def __init__(self, n):
+        self.parameters = {"W": rng(n).normal(size=n)}
+
+    def forward(self, A):
+        return A * self.parameters["W"]
+
+    def backward(self, dOut, A, input_gradient=True):
+        return dOut * self.parameters["W"] if input_gradient else None, {"W": (dOut * A).sum(axis=0)}
+
+
 NETWORKS = {
     "S1": (dense_network([7, 9, 3], rng(), dtype="float64"), (5, 7)),
     "S4": (dense_network([7, 5, 4, 3], rng(), bias=False, dtype="float64"), (5, 7)),
@@ -49,6 +62,10 @@ NETWORKS = {
     "ReLU first and last": (Network([Activation("relu"), Dense.random(7, 3, rng(), dtype="float64"), Activation("relu")], "softmax"), (5, 7)),
     "flat last": (Network([Conv2d.random(2, 3, (2), rng(), dtype="float64"), Activation("relu"), Conv2d.random(3, 3, 3, rng(), dtype="float64"),
                            Flatten()], "softmax"), (5, 2, 4, 4)),
+    "images without bias": (Network([Conv2d.random(2, 3, 2, rng(), bias=False, dtype="float64"), Activation("relu"), Flatten(),
+                                     Dense.random(27, 3, rng(), dtype="float64")], "softmax"), (5, 2, 4, 4)),
+    "another layer with a parameter": (Network([Scaled(7), Dense.random(7, 4, rng(), dtype="float64"), Scaled(4),
+                                                Dense.random(4, 3, rng(), dtype="float64")], "softmax"), (5, 7)),
     "another layer": (Network([Dense.random(7, 4, rng(), dtype="float64"), HandsOn(), Activation("relu"), HandsOn(),
                                Dense.random(4, 3, rng(), dtype="float64"), HandsOn()], "softmax"), (5, 7)),
 }
