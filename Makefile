@@ -6,7 +6,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 NOTEBOOKS = $(wildcard book/*.ipynb book/assignments/*.ipynb) tools/proofs.ipynb
 
-.PHONY: book test lint browser theorems coverage bench bench-peers bench-grading lab serve notebooks clean
+.PHONY: book test lint browser theorems coverage mutants branches bench bench-peers bench-grading lab serve notebooks clean
 
 book: .venv/ready
 	$(BIN)/python tools/vendor.py
@@ -30,6 +30,15 @@ test: .venv/ready lint
 lint: .venv/ready
 	$(BIN)/ruff check
 	$(BIN)/mypy nnlib
+
+# do the tests notice a mistake? nnlib's numerical modules with one thing changed at a time. An hour of a processor, so it is
+# no part of CI and runs weekly. Some modules alone: make mutants MODULES="losses conv"
+mutants: .venv/ready
+	$(BIN)/python tools/mutants.py $(MODULES)
+
+# which branches of nnlib no test takes; weekly, too, since the tests take twice as long while they are counted
+branches: .venv/ready
+	$(BIN)/python -m pytest -q -n 2 --cov --cov-report=term --ignore tests/browser tests nnlib
 
 # the built pages in a real Chromium, the network cut, photographed into _build/photos; after `make book`
 browser: .venv/ready

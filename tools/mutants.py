@@ -1,0 +1,138 @@
+"""Mutation testing of nnlib's numerical modules: `make mutants`, or `tools/mutants.py losses conv` for some.
+
+mutmut changes a module in one place at a time (a + to a −, a < to a ≤, an argument to None) and runs the tests of
+that module: a mutant is killed if one of them fails or does not end, else it survives. Each survivor must be listed in
+`tools/survivors.toml` with the reason why no test can tell it from the original. One that is not listed makes this
+fail. The outcome goes to `book/mutants.json`, which the page `verified` shows.
+
+What is not mutated: the text of error messages and the annotations; and what mutmut leaves alone: code outside of
+functions, and the calls of len and isinstance. It leaves decorated functions alone, too, so in the copy that it works on
+each decorator is called below its function. Doctests do not count as tests here, since mutmut copies each docstring into
+every mutant.
+"""
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+SURVIVORS, OUTCOME = ROOT / "tools/survivors.toml", ROOT / "book/mutants.json"
+LEAST = 0.95  # of a module's mutants are killed
+MODULES = ("activations", "by_rows", "checks", "conv", "files", "gradcheck", "half_planes", "hard_threshold", "in_place",
+           "initial", "layers", "linear", "loops", "losses", "metrics", "network", "training")
+CONFIG = """
+[tool.pytest.ini_options]
+addopts = "-p no:cacheprovider --tb=no"
+filterwarnings = ["error"]
+
+[tool.mutmut]
+source_paths = ["nnlib"]
+only_mutate = ["nnlib/{module}.py"]
+pytest_add_cli_args_test_selection = ["tests/test_{module}.py", "tests/test_checks.py", "tests/test_bad_input.py"]
+# a comparison with 50 digits at the ends of the range: long, and about rounding
+pytest_add_cli_args = ["-k", "not ends_of_the_range"]
+# an error, and the further lines of its message
+do_not_mutate_patterns = ['raise \\w*Error\\(', '^\\s+f?"[^"]*"\\)? *(from None)?$']
+"""
+
+
+def survivors_of(module):
+    """Run mutmut on one module; return how many mutants there are, and those that survive: (function, line, what it becomes)."""
+    folder = ROOT / "_build/mutants" / module
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ROOT / "nnlib", folder / "nnlib", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "tests").mkdir()
+    for name in ("conftest", "cases", "test_checks", "test_bad_input", f"test_{module}"):
+        shutil.copy(ROOT / f"tests/{name}.py", folder / "tests")
+    source = folder / f"nnlib/{module}.py"
+    source.write_text(undecorated(source.read_text(encoding="utf-8")), encoding="utf-8")
+    (folder / "pyproject.toml").write_text(CONFIG.replace("{module}", module))
+
+    def mutmut(*arguments):
+        done = subprocess.run([Path(sys.executable).with_name("mutmut"), *arguments], cwd=folder, text=True,
+                              capture_output=True, env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
+        if done.returncode:
+            raise SystemExit(f"mutmut {' '.join(arguments)} on {module}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        return done.stdout
+
+    mutmut("run")
+    status = dict(line.strip().split(": ") for line in mutmut("results", "--all", "true").splitlines())
+    alive = [name for name, word in status.items() if word not in ("killed", "timeout", "segfault")]
+    return len(status), [(function_of(name), *change(mutmut("show", name))) for name in alive]
+
+
+def undecorated(source):
+    r"""Return the same program, in which f = decorator(f) stands below each decorated function.
+
+    >>> undecorated("@cache\ndef f(x):\n    return x\n")
+    'def f(x):\n    return x\nf = cache(f)\n'
+    """
+    lines = source.splitlines()
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef) and node.decorator_list]
+    for node in sorted(functions, key=lambda node: -node.lineno):
+        decorator = node.decorator_list[0]
+        if isinstance(decorator, ast.Name) and decorator.id not in ("classmethod", "staticmethod"):
+            lines.insert(node.end_lineno, f"{' ' * node.col_offset}{node.name} = {decorator.id}({node.name})")
+            del lines[decorator.lineno - 1]
+    return "\n".join(lines) + "\n"
+
+
+def function_of(mutant):
+    """Return the name of the function, or Class.method, of which mutmut's name for a mutant speaks.
+
+    >>> function_of("nnlib.losses.x__pair__mutmut_3"), function_of("nnlib.training.xǁSGDǁstep__mutmut_12")
+    ('_pair', 'SGD.step')
+    """
+    mangled = mutant.split(".")[-1].split("__mutmut")[0]
+    return mangled[2:].replace("ǁ", ".")
+
+
+def change(diff):
+    """Return the lines that a diff takes away, and those that it puts in, without their indentation.
+
+    >>> change("--- a\\n+++ a\\n@@ -1,2 +1,2 @@\\n def f(x):\\n-    return x + 1\\n+    return x - 1")
+    ('return x + 1', 'return x - 1')
+    """
+    lines = [line for line in diff.splitlines() if line[:3] not in ("---", "+++")]
+    return tuple("\n".join(line[1:].strip() for line in lines if line[:1] == sign) for sign in "-+")
+
+
+def compare(found, listed):
+    """Return the survivors that are not listed, and the listed ones that did not survive."""
+    found = Counter(found)
+    listed = Counter((entry["function"], entry["line"].strip(), new) for entry in listed for new in entry["becomes"])
+    return list((found - listed).elements()), list((listed - found).elements())
+
+
+def main(modules):
+    listed, outcome, wrong = tomllib.loads(SURVIVORS.read_text()), json.loads(OUTCOME.read_text()), []
+    for module in modules:
+        mutants, found = survivors_of(module)
+        unlisted, gone = compare(found, listed.get(module, []))
+        print(f"{module}: {mutants} mutants, {mutants - len(found)} killed, {len(found) - len(unlisted)} equivalent, "
+              f"{len(unlisted)} survived and not listed", flush=True)
+        for words, changes in (("survived and not listed", unlisted), ("listed and killed now, to be removed", gone)):
+            for function, line, becomes in changes:
+                print(f"  {words}: {function}\n    - {line}\n    + {becomes}")
+        if unlisted or len(found) > (1 - LEAST) * mutants:
+            wrong.append(module)
+            continue
+        outcome[module] = {"mutants": mutants, "killed": mutants - len(found), "equivalent": len(found),
+                           "date": date.today().isoformat()}
+        OUTCOME.write_text(json.dumps(outcome, indent=1, sort_keys=True) + "\n")
+    right = [outcome[module] for module in modules if module not in wrong]
+    total = {word: sum(found[word] for found in right) for word in ("mutants", "killed", "equivalent")}
+    print(f"make mutants: in {len(right)} of {len(MODULES)} modules {total['mutants']} mutants, {total['killed']} killed, "
+          f"{total['equivalent']} equivalent; "
+          + (f"NOT as they should be: {', '.join(wrong)}" if wrong else f"not asked for: {len(MODULES) - len(modules)} modules"))
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:] or MODULES))
