@@ -6,13 +6,17 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 NOTEBOOKS = $(wildcard book/*.ipynb book/assignments/*.ipynb) tools/proofs.ipynb
 
-.PHONY: book test lint browser theorems coverage mutants branches bench bench-peers bench-grading lab serve notebooks clean
+.PHONY: book package test lint browser theorems coverage mutants branches bench bench-peers bench-grading lab serve notebooks clean
 
 book: .venv/ready
 	$(BIN)/python tools/vendor.py
 	$(BIN)/jupyter-book build . --all -n -W --keep-going
 	$(BIN)/python tools/lite.py
 	@echo "The book: $(CURDIR)/_build/html/index.html"
+
+# nnlib as sdist and wheel, looked into and installed into a fresh environment
+package: .venv/ready
+	$(BIN)/python tools/package.py
 
 theorems: .venv/ready
 	$(BIN)/python -m nnlib.derivations
