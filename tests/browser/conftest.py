@@ -40,7 +40,8 @@ def address():
 
 @pytest.fixture(scope="session")
 def context(browser):
-    context = browser.new_context(viewport=SIZES["wide"])
+    # without motion: nothing has to be waited for when a page is made dark or narrow
+    context = browser.new_context(viewport=SIZES["wide"], reduced_motion="reduce")
     context.set_default_timeout(60_000)
     return context
 
@@ -71,3 +72,18 @@ def visit(request, context, address):
     yield SimpleNamespace(page=page, name=request.param, file=HTML / f"{request.param}.html", asked=asked, wrong=wrong,
                           address=address)
     page.close()
+
+
+@pytest.fixture(scope="session", params=SIZES)
+def size(request):
+    """Tests of one width follow each other: a long page takes its time to be laid out again."""
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def as_wide_as_asked(request):
+    """A page is as wide as its test asks, and otherwise wide."""
+    if "visit" in request.fixturenames:
+        page, size = request.getfixturevalue("visit").page, request.getfixturevalue("size") if "size" in request.fixturenames else "wide"
+        if page.viewport_size != SIZES[size]:
+            page.set_viewport_size(SIZES[size])

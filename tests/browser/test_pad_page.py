@@ -24,6 +24,7 @@ def page(browser, address, request):
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("request", lambda sent: page.errors.append(sent.url)
             if not sent.url.startswith((address, "data:", "blob:")) else None)
+    page.clock.install()  # the words come when the pen has rested: that time is skipped
     page.goto(f"{address}/book/draw.html")
     page.locator(".digit-pad .field").scroll_into_view_if_needed()
     yield page
@@ -33,7 +34,7 @@ def page(browser, address, request):
 
 def answer(page):
     """The digit and the percentage in the words, once the pen has rested."""
-    page.wait_for_timeout(400)
+    page.clock.run_for(400)
     found = re.search(r"says (\d), with the probability (\d+) %", page.locator(".digit-pad .words").inner_text())
     return tuple(map(int, found.groups()))
 
@@ -97,7 +98,7 @@ def test_keys_draw(page):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "clear"
     page.keyboard.press("Enter")
-    page.wait_for_timeout(400)
+    page.clock.run_for(400)
     assert "Nothing is drawn yet" in page.locator(".digit-pad .words").inner_text()
 
 
@@ -105,7 +106,7 @@ def test_centring_can_be_left_out_and_examples_are_read(page):
     right = 0
     for _ in range(10):
         page.locator(".digit-pad .example").click()
-        label = int(re.search(r"label (\d)", page.wait_for_timeout(400) or page.locator(".digit-pad .words").inner_text())[1])
+        label = int(re.search(r"label (\d)", page.clock.run_for(400) or page.locator(".digit-pad .words").inner_text())[1])
         centred = answer(page)
         page.locator(".digit-pad .centre").uncheck()
         assert answer(page) == centred  # a test image is centred already
