@@ -29,7 +29,13 @@ GradientsOf: TypeAlias = Callable[[Array, Array | Labels, float], tuple[Loss, Ar
 
 
 class DivergedError(ArithmeticError):
-    """The loss became infinite or not a number: the learning rate was too large."""
+    """The loss became infinite or not a number: the learning rate was too large.
+
+    >>> theta = {"W1": np.array([[3.0]])}
+    >>> SGD(1e300).step(theta, {"W1": np.array([[1e300]])})
+    Traceback (most recent call last):
+    nnlib.training.DivergedError: W1 is no longer finite after a step with the learning rate 1e+300
+    """
 
 
 class SGD:
@@ -162,7 +168,11 @@ class History:
     """What a training run saw, one entry per epoch.
 
     `loss` is the mean loss of the batches as they were trained on; `validation_loss` and
-    `validation_accuracy` (None for regression) stay empty without a validation set.
+    `validation_accuracy` (None for regression) stay empty without a validation set. `seconds` counts
+    from the beginning of the run; `best_epoch` is that of the lowest validation loss, with `patience`.
+
+    >>> History(loss=[2.0, 1.0]).best_epoch is None
+    True
     """
 
     loss: list[float] = field(default_factory=list)

@@ -13,8 +13,13 @@ from .folder import Course, new
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # an import then fails at once
 
 
+def counted(things: int, word: str) -> str:
+    """Say how many there are: 1 page, 2 pages."""
+    return f"{things} {word}{'s' * (things != 1)}"
+
+
 def command_new(course: Course, options: argparse.Namespace) -> None:
-    print(f"{course.path}: {len(course.assignments)} assignments; put your students into roster.csv")
+    print(f"{course.path}: {counted(len(course.assignments), 'assignment')}; put your students into roster.csv")
 
 
 def command_check(course: Course, options: argparse.Namespace) -> int:
@@ -23,7 +28,7 @@ def command_check(course: Course, options: argparse.Namespace) -> int:
     for name in options.assignments:
         found = complaints(course, name)
         bad += len(found)
-        print(f"{name}: {f'{len(found)} complaints' if found else 'fit to be handed out'}")
+        print(f"{name}: {counted(len(found), 'complaint') if found else 'fit to be handed out'}")
         print("".join(f"  {complaint}\n" for complaint in found), end="")
     return 1 if bad else 0
 
@@ -31,7 +36,7 @@ def command_check(course: Course, options: argparse.Namespace) -> int:
 def command_release(course: Course, options: argparse.Namespace) -> None:
     from .release import release_all
     for name in options.assignments:
-        print(f"{name}: {release_all(course, name)} notebooks in {course.path / 'release'}")
+        print(f"{name}: {counted(release_all(course, name), 'notebook')} in {course.path / 'release'}")
 
 
 def command_grade(course: Course, options: argparse.Namespace) -> int:
@@ -57,7 +62,7 @@ def command_feedback(course: Course, options: argparse.Namespace) -> int:
     done = 0
     for name in options.assignments:
         try:
-            print(f"{name}: {len(feedback(course, name))} pages in {course.path / 'feedback'}")
+            print(f"{name}: {counted(len(feedback(course, name)), 'page')} in {course.path / 'feedback'}")
             done += 1
         except ValueError as error:     # later assignments are not yet handed in: no reason to keep back the others
             print(f"feedback: {error}", file=sys.stderr)

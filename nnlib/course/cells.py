@@ -33,14 +33,22 @@ class Cell:
 
 
 def text_of(cell: Json) -> str:
-    """The source of a cell of anybody's notebook, as one string."""
+    """The source of a cell of anybody's notebook, as one string.
+
+    >>> text_of({"source": ["a = 1\\n", "b = 2"]}), text_of({"source": 3})
+    ('a = 1\\nb = 2', '')
+    """
     source = cell.get("source", "")
     lines = source if isinstance(source, list) else [source]
     return "".join(line for line in lines if isinstance(line, str))
 
 
 def meta_of(cell: Json) -> Json:
-    """The nbgrader metadata of a cell of anybody's notebook, {} where there is none."""
+    """The nbgrader metadata of a cell of anybody's notebook, {} where there is none.
+
+    >>> meta_of({"metadata": {"nbgrader": {"grade_id": "area"}}}), meta_of({"metadata": []})
+    ({'grade_id': 'area'}, {})
+    """
     meta = cell.get("metadata")
     meta = meta.get("nbgrader") if isinstance(meta, dict) else None
     return meta if isinstance(meta, dict) else {}
@@ -60,12 +68,20 @@ def read(path: Path) -> Json:
 
 
 def seconds(notebook: Json) -> dict[str, float]:
-    """The time limits of an assignment: {"question": …, "submission": …}, in seconds."""
+    """The time limits of an assignment: {"question": …, "submission": …}, in seconds.
+
+    >>> seconds({"metadata": {"nnlib": {"seconds": {"question": 3}}}})
+    {'question': 3, 'submission': 60}
+    """
     return SECONDS | notebook["metadata"].get("nnlib", {}).get("seconds", {})
 
 
 def bound(source: str) -> list[str]:
-    """The names that a cell binds at its top level by assignments and definitions, in order; imports are left out."""
+    """The names that a cell binds at its top level by assignments and definitions, in order; imports are left out.
+
+    >>> bound("import os\\na, b = 1, 2\\ndef f(x): y = [z for z in x]")
+    ['a', 'b', 'f']
+    """
     names: dict[str, None] = {}
 
     class Binder(ast.NodeVisitor):
@@ -85,6 +101,10 @@ def bound(source: str) -> list[str]:
 
 
 def read_names(source: str) -> set[str]:
-    """The names that a cell reads, anywhere in it."""
+    """The names that a cell reads, anywhere in it.
+
+    >>> sorted(read_names("a = b + f(c)"))
+    ['b', 'c', 'f']
+    """
     names = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name))
     return {node.id for node in names if isinstance(node.ctx, ast.Load)}

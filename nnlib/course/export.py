@@ -27,7 +27,7 @@ def rows_of(course: Course, name: str) -> list[Row]:
     with gradebook.opened(course) as book:
         for student, person in course.students.items():
             result = results.get(student)
-            grades = grades_of(book, name, student) if result and not result["reason"].startswith("missing") else {}
+            grades = grades_of(book, name, student) if result else {}
             scores = {cell.id: grades[cell.id].score if cell.id in grades else 0.0 for cell in graded}
             rows.append({"student": student, "person": person, "result": result, "scores": scores,
                          "points": {cell.id: cell.points for cell in graded}, "score": sum(scores.values()),
@@ -66,7 +66,12 @@ def why(question: Json) -> str:
 
 
 def table(header: list[str], rows: Iterable[Iterable[object]]) -> str:
-    """Return a table as the text of a CSV file."""
+    """Return a table as the text of a CSV file.
+
+    >>> print(table(["student", "score"], [["Lovelace, Ada", 2.5]]), end="")
+    student,score
+    "Lovelace, Ada",2.5
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([header, *([plain(cell) for cell in row] for row in rows)])
@@ -74,7 +79,11 @@ def table(header: list[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def plain(cell: object) -> object:
-    """A cell that no spreadsheet takes for a formula: part of its text may be a student's."""
+    """A cell that no spreadsheet takes for a formula: part of its text may be a student's.
+
+    >>> plain("=1+2"), plain(-3)
+    ("'=1+2", -3)
+    """
     return "'" + cell if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 

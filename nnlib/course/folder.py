@@ -45,12 +45,20 @@ def write(path: Path, text: str) -> None:
 
 
 def name_of_file(text: str) -> bool:
-    """True for a name that is safe as the name of a folder."""
+    """True for a name that is safe as the name of a folder.
+
+    >>> [name_of_file(text) for text in ("ada@example.org", "../ada", "-rf", "=1+2")]
+    [True, False, False, False]
+    """
     return bool(re.fullmatch(r"\w[\w.@+-]{0,99}", text))      # begun otherwise it is an option, or a formula
 
 
 def fingerprint(secret: bytes, name: str, student: str | None) -> str:
-    """What a released notebook says of whose it is: nothing, to whoever has not the secret."""
+    """What a released notebook says of whose it is: nothing, to whoever has not the secret.
+
+    >>> fingerprint(b"of this term", "forward", "ada") == fingerprint(b"of the next", "forward", "ada")
+    False
+    """
     return hmac.digest(secret, json.dumps(["fingerprint", name, student]).encode(), "sha256").hex()[:16]
 
 

@@ -55,11 +55,23 @@ def fill(course: Course, name: str) -> int:
                            {"nbgrader": {"notebook": name, "assignment": name, "db_url": url(course)}})
     graded = 0
     with opened(course) as book:
-        for result in results.values():
-            if not result["reason"].startswith("missing"):
+        for student, result in results.items():
+            if result.get("missing"):
+                withdraw(book, course, name, student)
+            else:
                 enter(book, course, source, result)
                 graded += 1
     return graded
+
+
+def withdraw(book: Gradebook, course: Course, name: str, student: str) -> None:
+    """Take back the points that the grader once gave to a notebook that is no longer there; marks by a person stay."""
+    with contextlib.suppress(MissingEntry):
+        for grade in book.find_submission(name, student).notebooks[0].grades:
+            grade.auto_score, grade.needs_manual_grade = 0.0, False
+        book.db.commit()
+    for page in (course.autograded(name, student), course.path / "feedback" / student / name / f"{name}.html"):
+        page.unlink(missing_ok=True)
 
 
 def enter(book: Gradebook, course: Course, source: Json, result: Json) -> None:
@@ -78,8 +90,7 @@ def enter(book: Gradebook, course: Course, source: Json, result: Json) -> None:
     for grade in submission.notebooks[0].grades:
         if grade.name in scores:
             grade.auto_score = scores[grade.name]["earned"]
-            failed = "a person must grade" in scores[grade.name]["note"]
-            grade.needs_manual_grade = failed and grade.manual_score is None
+            grade.needs_manual_grade = scores[grade.name].get("for_a_person", False) and grade.manual_score is None
         else:
             answered = given.get(grade.name, empty[grade.name]).strip() != empty[grade.name].strip()
             changed = before.get(grade.name) != given.get(grade.name, empty[grade.name])

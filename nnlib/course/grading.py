@@ -32,7 +32,7 @@ from .question import Question
 from .sandbox import Sandbox
 from .wire import Remote, Request, Stopped, decode
 
-FORMAT = 1      # of a result; a change grades everything again
+FORMAT = 2      # of a result; a change grades everything again
 
 
 class Session:
@@ -184,7 +184,7 @@ def question(cell: Cell, names: Names) -> Json:
     q = next(iter(asked(names)), None)
     checks = q.checks if q else []
     earned = 0.0 if note or not q or not math.isfinite(q.earned) else min(max(0.0, q.earned), cell.points)
-    return {"id": cell.id, "points": cell.points, "earned": earned, "note": note,
+    return {"id": cell.id, "points": cell.points, "earned": earned, "note": note, "for_a_person": bool(note),
             "checks": [{"words": check.words, "held": bool(check.held), "message": str(check.message)[:2000],
                         "hidden": any(a <= n < b for a, b in zip(marks[::2], marks[1::2]))}
                        for n, check in enumerate(checks)]}
@@ -192,7 +192,7 @@ def question(cell: Cell, names: Names) -> Json:
 
 def lost(cell: Cell, reason: str) -> Json:
     """The result of a question that could not be asked."""
-    return {"id": cell.id, "points": cell.points, "earned": 0.0, "note": reason, "checks": [], "error": ""}
+    return {"id": cell.id, "points": cell.points, "earned": 0.0, "note": reason, "for_a_person": False, "checks": [], "error": ""}
 
 
 def grade(source: Json, released: list[Json], name: str, student: str, secret: bytes, given: dict[str, list[str]],
@@ -240,8 +240,8 @@ def key(source: bytes, data: bytes, student: str, secret: bytes) -> str:
 
 def examine(course: Course, name: str, student: str) -> tuple[Json, list[Json] | None]:
     """Return (result without questions, cells) of what was handed in; cells is None where nothing can be graded."""
-    result: Json = {"student": student, "assignment": name, "reason": "", "flags": [], "given": {}, "outputs": {},
-                    "questions": []}
+    result: Json = {"student": student, "assignment": name, "reason": "", "missing": False, "flags": [],
+                    "given": {}, "outputs": {}, "questions": []}
     source, data, found = course.source(name).read_bytes(), b"", None
     try:
         path, result["flags"] = submission.find(course.submitted(name, student), name)
@@ -249,7 +249,7 @@ def examine(course: Course, name: str, student: str) -> tuple[Json, list[Json] |
         data = path.name.encode(errors="replace") + b"/" + content
         found, note = submission.parsed(content)
     except submission.Unusable as error:
-        result["reason"] = str(error)
+        result["reason"], result["missing"] = str(error), isinstance(error, submission.Missing)
     result["key"] = key(source, data or result["reason"].encode(), student, course.secret)
     if found:
         prints = {fingerprint(course.secret, name, other): other for other in course.students}

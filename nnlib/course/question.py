@@ -125,6 +125,7 @@ class Question:
         return f"{self.book}{page}.html" + f"#{section}" * bool(section)
 
     def head(self) -> str:
+        """The title and how many checks hold."""
         held = sum(check.held for check in self.checks)
         return f"{self.title}: {held} of {len(self.checks)} checks hold"
 
@@ -157,7 +158,11 @@ def numpy_types() -> tuple[Any, set[type]]:
 
 
 def simple(value: Any, depth: int = 0) -> Any:
-    """Copy a value into Python's own None, bool, int, float, str and lists of them, or raise `NotPlain`."""
+    """Copy a value into Python's own None, bool, int, float, str and lists of them, or raise `NotPlain`.
+
+    >>> simple((1, "a", [True, None]))
+    [1, 'a', [True, None]]
+    """
     ndarray, scalars = numpy_types()
     if value is None or type(value) in (bool, int, float, str):
         return value
@@ -171,7 +176,14 @@ def simple(value: Any, depth: int = 0) -> Any:
 
 
 def array(value: object) -> Array:
-    """Copy a number, an array or nested lists of numbers into a new array of float64, or raise `NotPlain`."""
+    """Copy a number, an array or nested lists of numbers into a new array of float64, or raise `NotPlain`.
+
+    >>> array([[1, 2]])
+    array([[1., 2.]])
+    >>> array("12")
+    Traceback (most recent call last):
+    nnlib.course.question.NotPlain: a text came: numbers are expected
+    """
     import numpy as np
     if value is None or type(value) is str:
         raise NotPlain(f"{what(value)} came: numbers are expected")
@@ -187,7 +199,11 @@ def array(value: object) -> Array:
 
 
 def number(value: object) -> float:
-    """Copy a value into one float, or raise `NotPlain`."""
+    """Copy a value into one float, or raise `NotPlain`.
+
+    >>> number(3)
+    3.0
+    """
     found = array(value)
     if found.shape != ():
         raise NotPlain(f"an array of shape {found.shape} came: one number is expected")
@@ -221,6 +237,7 @@ def near(came: Array, expected: Array, within: float | None) -> NDArray[np.bool]
 
 
 def alike(came: Array, expected: Array, within: float | None = None) -> bool:
+    """Whether two arrays have one shape and agree everywhere."""
     return came.shape == expected.shape and bool(near(came, expected, within).all())
 
 
@@ -247,11 +264,16 @@ def hint(came: Array, expected: Array, within: float | None, slips: Mapping[str,
 
 
 def kind(a: Array) -> str:
+    """Name an array for a message by its shape."""
     return "a number" if a.shape == () else f"an array of shape {a.shape}"
 
 
 def unlike(came: Any, expected: Any) -> str:
-    """Say how two simple values differ, or return ""."""
+    """Say how two simple values differ, or return "".
+
+    >>> unlike([1, 2], [1, 3])
+    'at [1]: 2 came, 3 is expected'
+    """
     if type(came) is type(expected) is list and len(came) == len(expected):
         for n, (a, b) in enumerate(zip(came, expected)):
             if message := unlike(a, b):
@@ -267,6 +289,7 @@ def unlike(came: Any, expected: Any) -> str:
 
 
 def not_between(came: float, low: float, high: float) -> str:
+    """Say that a number lies outside; the empty text where it does not."""
     return "" if low <= came <= high else f"{came:.6g} came, a number from {low:.6g} to {high:.6g} is expected"
 
 
@@ -281,6 +304,7 @@ def what(value: object) -> str:
 
 
 def short(value: object) -> str:
+    """A value as text, cut where it is long."""
     if type(value) is int and abs(value) > 10**40:
         return "a whole number of more than 40 digits"
     return repr(value)[:LONGEST]

@@ -22,6 +22,10 @@ class Unusable(ValueError):
     """Nothing can be graded; the text is the reason that the teacher reads."""
 
 
+class Missing(Unusable):
+    """Nothing was handed in."""
+
+
 def find(folder: Path, name: str) -> tuple[Path, list[str]]:
     """Return (path, flags) of the notebook handed in; raises `Unusable` where none or several may be meant.
 
@@ -32,7 +36,7 @@ def find(folder: Path, name: str) -> tuple[Path, list[str]]:
     found = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
     meant = [path for path in found if path.name == f"{name}.ipynb"] or found
     if not found:
-        raise Unusable("missing: no notebook was handed in")
+        raise Missing("missing: no notebook was handed in")
     if len(meant) > 1:
         names = ", ".join(path.name for path in found)
         raise Unusable(f"several notebooks, and none is named {name}.ipynb: {names[:200]}")

@@ -71,7 +71,7 @@ Write it in the module named like the NumPy module, as a function without argume
 returns the lemma, and put `@theorem(chapter="softmax", code="activations.softmax_backward")`
 above.  Its docstring is the sentence of the theorem; the names of function and lemma
 agree.  Calling the function again returns the same lemma, so theorems cite each other by
-calling: `jacobian = softmax()`.  `python -m nnlib.derivations` prints the table,
+calling: `jacobian = softmax()`.  `THEOREMS` holds them by name.  `python -m nnlib.derivations` prints the table,
 `python -m nnlib.derivations softmax` only the theorems with that in their name.
 
 The lock: `evaluator(lemma, [n, c, x, y])(np, sizes, W=W, G=G)` evaluates the proved right

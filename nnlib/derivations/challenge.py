@@ -94,6 +94,10 @@ def challenge(theorem: str | Entry | Lemma, text: object, after: object = None) 
 
     `theorem` is a name, an entry of THEOREMS, or a lemma.  With `after=n` the line is first tried
     as the next step after line n (0: the left side), so that the answer names the rule of that step.
+
+    >>> from nnlib.derivations import challenge
+    >>> challenge("sigmoid_backward", "1").kind, challenge("sigmoid_backward", "sinh(z)").kind
+    ('false', 'unreadable')
     """
     lemma = lemma_of(theorem)
     if lemma is None:

@@ -25,7 +25,15 @@ Convention: TypeAlias = tuple[Expr, Mapping[Entry, int], Expr]  # an expression,
 
 
 class Refused(Exception):
-    """A step or a statement that the kernel does not accept."""
+    """A step or a statement that the kernel does not accept.
+
+    >>> from nnlib.derivations import *
+    >>> t = Theory("example")
+    >>> x, y = t.scalar("x"), t.scalar("y")
+    >>> t.derive(x + y).step(y + x, by=power_rule)
+    Traceback (most recent call last):
+    nnlib.derivations.derivation.Refused: the reason 'power' is not needed here
+    """
 
     def __init__(self, words: str, sides: tuple[Expr, ...] = (), found: str = "") -> None:
         super().__init__(words)
@@ -42,15 +50,46 @@ class Refused(Exception):
 
 
 class FalseStep(Refused):
-    """There are numbers at which the two sides differ."""
+    """There are numbers at which the two sides differ.
+
+    >>> from nnlib.derivations import *
+    >>> t = Theory("example")
+    >>> x, y = t.scalar("x"), t.scalar("y")
+    >>> try:
+    ...     t.derive((x + 1)**2).step(x**2 + 1)
+    ... except FalseStep as error:
+    ...     print(error.words)
+    Step 1 is false.
+    """
 
 
 class Unproved(Refused):
-    """Not proved from the cited reasons, and no counterexample found."""
+    """Not proved from the cited reasons, and no counterexample found.
+
+    >>> from nnlib.derivations import *
+    >>> t = Theory("example")
+    >>> x, y = t.scalar("x"), t.scalar("y")
+    >>> try:
+    ...     t.derive(D(x * y, x)).step(y)      # true, but it needs by=differentiation
+    ... except Unproved as error:
+    ...     print(error.words)
+    The reasons given do not prove it, and no counterexample was found.
+    """
 
 
 class Vacuous(Refused):
-    """Hardly any instance satisfies the assumptions: a pass would say nothing."""
+    """Hardly any instance satisfies the assumptions: a pass would say nothing.
+
+    >>> from nnlib.derivations import *
+    >>> t = Theory("example")
+    >>> x, y = t.scalar("x"), t.scalar("y")
+    >>> never = t.hypothesis("never", x**2, -1)
+    >>> try:
+    ...     t.derive(x**2).step(-1, by=given(never)).done("nothing")
+    ... except Vacuous as error:
+    ...     print(type(error).__name__)
+    Vacuous
+    """
 
 
 class KernelBug(Exception):
@@ -97,20 +136,46 @@ same_sign, monotone = map(rule, ("same_sign", "monotone"))       # inside the st
 
 
 def definition(what: Array | Func) -> Reason:
-    """By the definition of an array or a function."""
+    """By the definition of an array or a function.
+
+    >>> from nnlib.derivations import *
+    >>> t = Theory("example")
+    >>> x, y = t.scalar("x"), t.scalar("y")
+    >>> s = t.define("s", [], exp(x))
+    >>> t.derive(s[()]).step(exp(x), by=definition(s)).done("s").right
+    Fun(exp, Entry(x, ()))
+    """
     if not what.definition:
         raise Refused(f"{what.name} has no definition")
     return Reason("definition", what, [("definition", what)])
 
 
 def chain_rule(*through: Array) -> Reason:
-    """Chain rule through the named arrays, the only way by which y depends on x."""
+    """Chain rule through the named arrays, the only way by which y depends on x.
+
+    >>> from nnlib.derivations import *
+    >>> t = Theory("example")
+    >>> x, y = t.scalar("x"), t.scalar("y")
+    >>> z = t.define("z", [], x * y)
+    >>> L = t.unknown("L", z)
+    >>> step = t.derive(D(L[()], x)).step(D(L[()], z[()]) * D(z[()], x), by=chain_rule(z))
+    >>> step.done("chain")
+    Lemma('chain')
+    """
     return Reason("chain", through, [("chain", through)])
 
 
 def given(condition: Condition, times: Operand | None = None, at: Mapping[Index, Operand] | None = None,
           over: Iterable[Index] = ()) -> Reason:
-    """By a hypothesis or an assumption."""
+    """By a hypothesis or an assumption.
+
+    >>> from nnlib.derivations import *
+    >>> t = Theory("example")
+    >>> x, y = t.scalar("x"), t.scalar("y")
+    >>> opposite = t.hypothesis("opposite", x, -y)
+    >>> t.derive(x + y).step(0, by=given(opposite)).done("zero")
+    Lemma('zero')
+    """
     if condition.relation != "equal":
         return Reason("assumption", condition, [("assumption", condition)], assumptions=[condition])
     uses = equation(condition.left, condition.right, times, at, over)
@@ -119,7 +184,15 @@ def given(condition: Condition, times: Operand | None = None, at: Mapping[Index,
 
 def by_lemma(lemma: Lemma, times: Operand | None = None, at: Mapping[Index, Operand] | None = None,
              over: Iterable[Index] = ()) -> Reason:
-    """By a finished derivation: as a rule left → right, or `times` a factor, summed `over` indices."""
+    """By a finished derivation: as a rule left → right, or `times` a factor, summed `over` indices.
+
+    >>> from nnlib.derivations import *
+    >>> t = Theory("example")
+    >>> x, y = t.scalar("x"), t.scalar("y")
+    >>> square = t.derive(D(x**2, x)).step(2 * x, by=differentiation).done("square")
+    >>> t.derive(y * D(x**2, x)).step(2 * x * y, by=by_lemma(square)).done("longer")
+    Lemma('longer')
+    """
     if not isinstance(lemma, Lemma):
         raise Refused("only a finished derivation can be cited")
     if any(c.relation == "distinct" for c in lemma.assumptions):
@@ -143,14 +216,31 @@ def equation(left: Expr, right: Expr, times: Operand | None, at: Mapping[Index, 
 
 
 def sign_cases(z: Expr) -> Reason:
-    """By the cases z > 0, z < 0 and z = 0, for a scalar z."""
+    """By the cases z > 0, z < 0 and z = 0, for a scalar z.
+
+    >>> from nnlib.derivations import *
+    >>> t = Theory("example")
+    >>> x, y = t.scalar("x"), t.scalar("y")
+    >>> t.derive(relu(x)).step(x * step(x), by=sign_cases(x)).done("relu")
+    Lemma('relu')
+    """
     if not isinstance(z, Entry) or z.args[1] or z.args[0].definition or z.args[0].depends is not None:
         raise Refused("only the sign of a scalar can be told apart in cases")
     return Reason("sign", z, [("sign", (z, Condition("", z, "positive"), Condition("", z, "negative")))])
 
 
 def cases(k: Index, i: Index, same: Lemma, other: Lemma) -> Reason:
-    """By two finished cases, k = i and k ≠ i."""
+    """By two finished cases, k = i and k ≠ i.
+
+    >>> from nnlib.derivations import *
+    >>> t = Theory("example")
+    >>> K = t.size("K")
+    >>> i, k, z = *t.indices("i k", K), t.array("z", K)
+    >>> same = t.derive(D(z[i], z[i])).step(1, by=(differentiation, delta_rule)).done("same")
+    >>> other = t.derive(D(z[k], z[i]), distinct=(k, i)).step(0, by=(differentiation, delta_rule)).done("other")
+    >>> t.derive(D(z[k], z[i])).step(delta(k, i), by=cases(k, i, same, other)).done("both")
+    Lemma('both')
+    """
     if not any(c.relation == "distinct" and {c.left, c.right} == {k, i} for c in other.assumptions):
         raise Refused("the second case must be derived for two different indices")
     if any(c.relation == "distinct" for c in same.assumptions):
@@ -161,7 +251,17 @@ def cases(k: Index, i: Index, same: Lemma, other: Lemma) -> Reason:
 
 
 class Theory:
-    """The symbols of a derivation and what they mean."""
+    """The symbols of a derivation and what they mean.
+
+    >>> t = Theory("example")
+    >>> K = t.size("K")
+    >>> i, j = t.indices("i j", K)
+    >>> t.array("z", K)[i]
+    Entry(z, (i,))
+    >>> t.size("K")
+    Traceback (most recent call last):
+    nnlib.derivations.derivation.Refused: K is declared twice, or looks like another symbol
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -115,7 +115,15 @@ class Pow(Expr):
 
 
 class Sum(Expr):
-    """`Sum(body, i, j)`: the sum over the whole ranges of the indices."""
+    """`Sum(body, i, j)`: the sum over the whole ranges of the indices.
+
+    >>> from nnlib.derivations import Theory
+    >>> t = Theory("example")
+    >>> K = t.size("K")
+    >>> i, z = t.indices("i", K), t.array("z", K)
+    >>> Sum(z[i]**2, i)
+    Sum(Pow(Entry(z, (i,)), 2), i)
+    """
 
     args: tuple[Expr, Index]
 
@@ -146,7 +154,13 @@ class Entry(Expr):
 
 
 class D(Expr):
-    """The partial derivative of an expression by an entry, not evaluated."""
+    """The partial derivative of an expression by an entry, not evaluated.
+
+    >>> from nnlib.derivations import Theory
+    >>> x = Theory("example").scalar("x")
+    >>> D(x**2, x)
+    D(Pow(Entry(x, ()), 2), Entry(x, ()))
+    """
 
     args: tuple[Expr, Entry]
 
@@ -270,11 +284,28 @@ def factors(e: Expr) -> tuple[Expr, ...]:
 
 
 def delta(i: Operand, j: Operand) -> Delta:
+    """Kronecker's delta: 1 where the indices are equal, else 0.
+
+    >>> from nnlib.derivations import Theory
+    >>> t = Theory("example")
+    >>> i, j = t.indices("i j", t.size("K"))
+    >>> delta(i, j)
+    Delta(i, j)
+    """
     return Delta(lift(i), lift(j))
 
 
 def matrix_product(*matrices: Array | tuple[Array, str]) -> Entries:
-    """`matrix_product((X, "T"), G)[a, b]` is the entry (a, b) of XᵀG."""
+    """`matrix_product((X, "T"), G)[a, b]` is the entry (a, b) of XᵀG.
+
+    >>> from nnlib.derivations import Theory
+    >>> from nnlib.derivations.display import latex
+    >>> t = Theory("example")
+    >>> m, n, k = t.size("m"), t.size("n"), t.size("k")
+    >>> i, j = t.indices("i", n), t.indices("j", k)
+    >>> print(latex(matrix_product((t.array("X", m, n), "T"), t.array("G", m, k))[i, j]))
+    (X^{\\top} G)_{ij}
+    """
     return Entries(tuple((m[0], True) if isinstance(m, tuple) else (m, False) for m in matrices))
 
 

@@ -40,7 +40,15 @@ FREE = ("delta", "assumption")  # kinds of rules that may come with another one 
 
 
 class Problem:
-    """Derive `goal` from `left`, by the rules `by` of the theory; `Refused` where these do not prove it."""
+    """Derive `goal` from `left`, by the rules `by` of the theory; `Refused` where these do not prove it.
+
+    >>> from nnlib.derivations import *
+    >>> t = Theory("example")
+    >>> x = t.scalar("x")
+    >>> problem = Problem(t, D(exp(x)**2, x), 2 * exp(x)**2, by=(differentiation,))
+    >>> problem.check(["2 exp(x)^2"]).done, problem.check(["exp(x)^2"]).done
+    (1, 0)
+    """
 
     def __init__(self, theory: Theory, left: Operand, goal: Operand, by: Iterable[Reason]) -> None:
         self.theory, self.left, self.goal, self.by = theory, lift(left), lift(goal), tuple(by)

@@ -47,7 +47,13 @@ class Entry:
 
 
 def theorem(chapter: str, code: str, scope: str = "all sizes") -> Callable[[Build], Build]:
-    """Register the function below under its own name; calling it builds the theorem once."""
+    """Register the function below under its own name; calling it builds the theorem once.
+
+    >>> from nnlib.derivations import THEOREMS
+    >>> entry = THEOREMS["softmax_jacobian"]
+    >>> entry.chapter, entry.code, entry.build() is entry.build()
+    ('softmax', 'activations.softmax_jacobian', True)
+    """
     def register(build: Build) -> Build:
         if build.__name__ in THEOREMS:
             raise ValueError(f"two theorems are called {build.__name__}")

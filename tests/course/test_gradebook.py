@@ -73,6 +73,30 @@ def test_a_new_answer_needs_a_new_look(course, tmp_path):
         assert (grade.manual_score, grade.needs_manual_grade) == (3, True)
 
 
+def test_a_notebook_that_is_taken_away_takes_its_points_along_but_not_those_of_a_person(tmp_path, capsys):
+    made = classroom(tmp_path / "course", ["ada", "emmy"])
+    hand_in(made, "ada", {})
+    hand_in(made, "emmy", {})
+    assert main(["grade", str(made.path)]) == 0
+    with gradebook.opened(made) as book:
+        book.find_grade("explain", TINY, TINY, "ada").manual_score = 2.5
+        book.db.commit()
+    kept = made.submitted(TINY, "ada").rename(tmp_path / "kept")
+    assert main(["feedback", str(made.path)]) == 0 and "2 pages" in capsys.readouterr().out
+    for command in ("grade", "export", "feedback"):
+        assert main([command, str(made.path)]) == 0
+    assert "1 page in" in capsys.readouterr().out and not (made.path / "feedback" / "ada" / TINY / f"{TINY}.html").exists()
+    row = table((made.path / "export" / f"{TINY}.csv").read_text())["ada"]
+    with gradebook.opened(made) as book:
+        assert book.find_submission(TINY, "ada").score == float(row["score"]) == 2.5
+        assert not book.find_submission(TINY, "ada").needs_manual_grade
+    assert row["reason"].startswith("missing") and row["pending"] == ""
+    kept.rename(made.submitted(TINY, "ada"))
+    assert main(["grade", str(made.path)]) == 0
+    with gradebook.opened(made) as book:
+        assert book.find_submission(TINY, "ada").score == 24 + 2.5
+
+
 def test_an_empty_answer_is_no_work_for_a_person(course):
     with gradebook.opened(course) as book:
         grade = book.find_grade("explain", TINY, TINY, "quiet")

@@ -1,0 +1,52 @@
+"""Every public function and class shows itself in an example, which `pytest --doctest-modules` runs."""
+import inspect
+from importlib import import_module
+
+import pytest
+
+import nnlib
+import nnlib.derivations
+
+# reasons, functions of one number and the table of theorems: objects that the docstring of the package explains
+OBJECTS = {"THEOREMS", "delta_rule", "differentiation", "exp", "linearity", "log", "monotone", "power_rule", "product_rule",
+           "quotient_rule", "relu", "same_sign", "step", "tanh"}
+# raised where prover and refuter contradict each other, which no example can make them do
+CANNOT_HAPPEN = {"KernelBug"}
+# the other modules of nnlib.course, and these functions, work on a course's folder, on processes or on what comes from them
+COURSE = {
+    "cells": {"Cell", "cells_of", "read"}, "export": {"rows_of", "grades_of", "reason", "why", "export", "canvas", "gradescope"},
+    "folder": {"write", "Course", "new"}, "numbers": {"generator"}, "wire": {"NotPlain", "Stopped", "Remote", "pack", "unpack"},
+    # `simple`, `array`, `number` and `unlike` show what comes in; the rest words a message, and test_question reads them all
+    "question": {"NotPlain", "Check", "numpy_types", "unlike_array", "near", "alike", "hint", "kind", "not_between", "what", "short", "told"}}
+
+
+def shown(thing, name=""):
+    """Whether a docstring has an example; of a function also that of its module, where the example speaks of it."""
+    text = inspect.getdoc(thing) or ""
+    module = inspect.getmodule(thing).__doc__ or "" if name else ""
+    return ">>>" in text or any(name + "(" in line for line in module.splitlines() if line.startswith((">>>", "...")))
+
+
+@pytest.mark.parametrize("name", nnlib.__all__)
+def test_nnlib(name):
+    assert shown(getattr(nnlib, name))
+
+
+@pytest.mark.parametrize("name", sorted(set(nnlib.derivations.__all__) - OBJECTS - CANNOT_HAPPEN))
+def test_derivations(name):
+    assert shown(getattr(nnlib.derivations, name))
+
+
+def test_what_is_left_out_of_derivations_is_there_and_explained():
+    assert OBJECTS | CANNOT_HAPPEN <= set(nnlib.derivations.__all__)
+    assert not any(inspect.isfunction(getattr(nnlib.derivations, name)) or inspect.isclass(getattr(nnlib.derivations, name))
+                   for name in OBJECTS)
+    assert all(name in nnlib.derivations.__doc__ for name in OBJECTS)
+
+
+@pytest.mark.parametrize("module", COURSE)
+def test_course(module):
+    home = import_module(f"nnlib.course.{module}")
+    public = {name for name, thing in vars(home).items() if not name.startswith("_") and getattr(thing, "__module__", "") == home.__name__}
+    assert COURSE[module] < public
+    assert [name for name in public - COURSE[module] if not shown(getattr(home, name), name)] == []
