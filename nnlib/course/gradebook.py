@@ -5,6 +5,7 @@ What a person entered (marks, comments, extra credit) is never touched: only nbg
 """
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 import re
