@@ -192,7 +192,8 @@ def question(cell: Cell, names: Names) -> Json:
 
 def lost(cell: Cell, reason: str) -> Json:
     """The result of a question that could not be asked."""
-    return {"id": cell.id, "points": cell.points, "earned": 0.0, "note": reason, "for_a_person": False, "checks": [], "error": ""}
+    return {"id": cell.id, "points": cell.points, "earned": 0.0, "note": reason, "for_a_person": False,
+            "checks": [], "error": ""}
 
 
 def grade(source: Json, released: list[Json], name: str, student: str, secret: bytes, given: dict[str, list[str]],
