@@ -6,7 +6,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 NOTEBOOKS = $(wildcard book/*.ipynb book/assignments/*.ipynb) tools/proofs.ipynb
 
-.PHONY: book package test lint browser theorems coverage mutants branches bench bench-peers bench-grading lab serve notebooks clean
+.PHONY: book package test lint browser theorems coverage mutants branches bench bench-peers bench-grading check-versions plain-sphinx lite links lab serve notebooks clean
 
 book: .venv/ready
 	$(BIN)/python tools/vendor.py
@@ -63,6 +63,24 @@ bench: .venv/ready
 bench-peers: tools/peers.txt
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install -q -r tools/peers.txt
+
+# other versions than the pinned ones, each set in an environment of its own; `make check-versions SETS=newest-3.13`
+check-versions: .venv/ready
+	$(BIN)/python tools/check_versions.py $(SETS)
+
+# the same book by Sphinx 9 alone, from what `make book` has executed
+plain-sphinx: book
+	$(BIN)/python tools/plain_sphinx.py
+
+# every chapter run to its end in the browser; needs the public web, for NumPy
+lite: .venv/ready
+	$(BIN)/python tools/lite.py
+	$(BIN)/python tools/run_lite.py
+
+# every link of the pages that leads to the public web
+links: .venv/ready
+	$(BIN)/python tools/vendor.py
+	$(BIN)/jupyter-book build . --builder linkcheck
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --notebook-dir book

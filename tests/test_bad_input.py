@@ -14,7 +14,7 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
-from cases import labels, normal, soft
+from cases import ELEMENTWISE, labels, normal, soft
 
 import nnlib
 from nnlib import SGD, Activation, Conv2d, Dense, Flatten, Network, Standardizer, dense_network
@@ -23,7 +23,6 @@ A, B = normal((5, 3), (5, 3))
 X, W, b, G = normal((5, 3), (3, 2), (2,), (5, 2))
 IMAGES, KERNELS, DY = normal((2, 3, 4, 5), (2, 3, 2, 3), (2, 2, 3, 3))
 Y, S = labels(5, 3), soft(5, 3)
-ELEMENTWISE = ("identity", "step", "sigmoid", "tanh", "relu", "softplus")
 PLANE = {"W1": [[1, 0], [0, 1]], "b1": [0, 0], "W2": [1, 1], "b2": -2.0}
 LINE = {"W1": [[1, 1]], "b1": [-1, -3], "W2": [-1, 2], "b2": 0.5}
 PARAMETERS = {"W1": normal((3, 4))[0], "b1": np.zeros(4), "W2": normal((4, 2))[0], "b2": np.ones(2)}

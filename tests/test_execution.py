@@ -59,8 +59,9 @@ def written(path, source):
     return path
 
 
-def printed(cache, path):
-    return cache.merge_match_into_notebook(nbformat.read(path, 4))[1].cells[0].outputs[0].text
+def printed(folder, path):
+    with execution.opened(folder) as cache:
+        return cache.merge_match_into_notebook(nbformat.read(path, 4))[1].cells[0].outputs[0].text
 
 
 def test_two_notebooks_at_once_and_none_twice(tmp_path):
@@ -68,8 +69,7 @@ def test_two_notebooks_at_once_and_none_twice(tmp_path):
              written(tmp_path / "two.ipynb", "print('two')")]
     counts = [len(execution.execute(paths, tmp_path / "cache", 60)[0]) for _ in range(2)]
     assert counts == [2, 0] and (tmp_path / "a").read_text() == "x"
-    cache = execution.get_cache(tmp_path / "cache")
-    assert [printed(cache, path) for path in paths] == ["42\n", "two\n"]
+    assert [printed(tmp_path / "cache", path) for path in paths] == ["42\n", "two\n"]
 
 
 def test_a_notebook_that_reads_notebooks_is_executed_each_time(tmp_path):
@@ -77,7 +77,7 @@ def test_a_notebook_that_reads_notebooks_is_executed_each_time(tmp_path):
     for text in "abc", "other":
         (tmp_path / "two.ipynb").write_text(text)
         execution.execute([path], tmp_path / "cache", 60)
-        assert printed(execution.get_cache(tmp_path / "cache"), path) == f"{len(text)}\n"
+        assert printed(tmp_path / "cache", path) == f"{len(text)}\n"
 
 
 def test_a_failing_cell_is_named_and_the_other_notebooks_are_kept(tmp_path):

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from cases import CASES, TOLERANCE, normal
+from cases import CASES, ELEMENTWISE, TOLERANCE, normal
 
 import nnlib
 from nnlib import augment, dense, dense_backward, dense_loops, matmul_backward, neuron, neuron_backward
@@ -68,7 +68,7 @@ def test_backward_is_linear_in_the_upstream_gradient(back):
         np.testing.assert_allclose(mixed, 3 * first - 2 * second, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("name", ["identity", "step", "sigmoid", "tanh", "relu", "softplus"])
+@pytest.mark.parametrize("name", ELEMENTWISE)
 def test_a_neuron_is_a_dense_layer_with_one_sample_and_one_output(name):
     x, w, b = normal((3,), (3,), ())
     forward, backward = nnlib.activation(name)

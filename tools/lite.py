@@ -172,7 +172,8 @@ def main():
     downloads(DOWNLOADS)
     settings = {"@jupyterlite/pyodide-kernel-extension:kernel": {"loadPyodideOptions": {"packages": KERNEL}}}
     (WORK / "jupyter-lite.json").write_text(json.dumps(
-        {"jupyter-lite-schema-version": 0, "jupyter-config-data": {"litePluginSettings": settings}}))
+        {"jupyter-lite-schema-version": 0, "jupyter-config-data": {
+            "litePluginSettings": settings, "exposeAppInBrowser": True}}))  # for tools/run_lite.py
     subprocess.run([sys.executable, "-m", "jupyterlite_core", "build", "--lite-dir", WORK, "--output-dir", OUTPUT,
                     "--contents", "contents", "--apps", "notebooks", "--apps", "tree", "--no-sourcemaps",
                     "--no-unused-shared-packages", "--no-libarchive", "--log-level", "WARN"],

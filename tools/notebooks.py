@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 
 import nbformat
-from jupyter_cache import get_cache
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
@@ -75,9 +74,9 @@ def run(paths):
     texts = {path: path.read_text() for path in paths}
     folder = execution.cache_folder(ROOT / "_build")
     _, failed = execution.execute(paths, folder, timeout=900)
-    cache = get_cache(folder)
-    return {path: (text, cache.merge_match_into_notebook(nbformat.reads(text, as_version=4))[1])
-            for path, text in texts.items() if path not in failed}, list(failed.values())
+    with execution.opened(folder) as cache:
+        return {path: (text, cache.merge_match_into_notebook(nbformat.reads(text, as_version=4))[1])
+                for path, text in texts.items() if path not in failed}, list(failed.values())
 
 
 def check(paths):

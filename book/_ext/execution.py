@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import time
+from contextlib import contextmanager
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -46,12 +47,22 @@ def cache_folder(build):
     return folder
 
 
+@contextmanager
+def opened(folder):
+    """Give the cache; its database is closed afterwards, or Python 3.13 warns of it at any later time."""
+    cache = get_cache(folder)
+    try:
+        yield cache
+    finally:
+        cache.db.dispose()
+
+
 def execute(paths, folder, timeout):
     """Execute the notebooks that are not in the cache of this folder, as many at a time as there are cores.
 
     Return the seconds that each took, {path: seconds}, and what went wrong, {path: message}.
     """
-    cache, cores, took, failed = get_cache(folder), asyncio.Semaphore(os.cpu_count()), {}, {}
+    cores, took, failed = asyncio.Semaphore(os.cpu_count()), {}, {}
 
     async def one(path, notebook):
         async with cores:
@@ -71,7 +82,8 @@ def execute(paths, folder, timeout):
         await asyncio.gather(*(one(*item) for item in waiting))
 
     notebooks = [(path, nbformat.read(path, as_version=4)) for path in sorted(paths, key=lambda path: path.stem != FIRST)]
-    asyncio.run(all_of([item for item in notebooks if not found(cache, item[1])]))
+    with opened(folder) as cache:
+        asyncio.run(all_of([item for item in notebooks if not found(cache, item[1])]))
     return took, failed
 
 

@@ -1,0 +1,67 @@
+"""The commands of README.md for those who have no make are those of the Makefile, and run on other systems too."""
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+import check_versions  # noqa: E402
+import without_make  # noqa: E402
+
+COMMANDS = without_make.commands()
+
+
+def test_readme_and_makefile_say_the_same():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("$(BIN)", ".venv/bin").replace("$(PYTHON)", "python3")
+    makefile = re.sub(r" -q\b", "", makefile.replace("$(NOTEBOOKS)", "book/*.ipynb book/assignments/*.ipynb tools/proofs.ipynb"))
+    assert len(COMMANDS) == 9 and all(f"\t{line}\n" in makefile for line in COMMANDS)
+
+
+def test_a_command_in_the_words_of_each_system():
+    notebooks, = (line for line in COMMANDS if "--test" in line)
+    assert without_make.words("python3 -m venv .venv", "win32") == ["python", "-m", "venv", ".venv"]
+    assert without_make.words(".venv/bin/python tools/lite.py", "win32") == [r".venv\Scripts\python", "tools/lite.py"]
+    assert "book/neuron.ipynb" in without_make.words(notebooks, "linux") and "*" not in "".join(without_make.words(notebooks, "linux"))
+    unit, = (line for line in COMMANDS if "tests nnlib" in line)
+    assert without_make.words(unit, "darwin")[-2:] == ["--ignore", "tests/course"] != without_make.words(unit, "linux")[-2:]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github").rglob("*.y*ml")), ids=lambda path: path.name)
+def test_a_workflow_calls_what_there_is(path):
+    text = path.read_text(encoding="utf-8")
+    assert yaml.safe_load(text)
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    assert set(re.findall(r"run: make ([\w-]+)", text)) <= {*targets}
+    for script in re.findall(r"\b(?:python|bash) ([\w./-]+\.\w+|\.ci/run)", text):
+        assert (ROOT / script).exists(), script
+
+
+def test_the_pinned_versions_lie_in_the_ranges():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = settings["project"]["optional-dependencies"]
+    ranges = [Requirement(line) for line in [*settings["project"]["dependencies"], *settings["dependency-groups"]["book"], *sum(extras.values(), [])]]
+    allowed = {canonicalize_name(one.name): one.specifier for one in ranges if one.name != "nnlib"}
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pinned = dict(line.split("#")[0].strip().split("==") for line in lines if re.match(r"[\w-]+==", line))
+    assert set(allowed) <= set(pinned)
+    assert [name for name, versions in allowed.items() if pinned[name] not in versions] == []
+
+
+def test_a_row_takes_the_place_of_an_older_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(check_versions, "TABLE", tmp_path / "versions.csv")
+    for kind, tests in (("oldest", "1 passed"), ("newest", "1 failed"), ("newest", "2 passed")):
+        check_versions.record({"versions": kind, "Python": "3.11", "tests": tests})
+    assert (tmp_path / "versions.csv").read_text() == "versions,Python,tests\nnewest,3.11,2 passed\noldest,3.11,1 passed\n"
+
+
+def test_an_unknown_set_is_refused_before_anything_is_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(check_versions, "FOLDER", tmp_path / "none")
+    with pytest.raises(SystemExit, match="no such set: newest-2.7; there are pinned-3.11"):
+        check_versions.main(["newest-2.7"])
+    assert not (tmp_path / "none").exists()
