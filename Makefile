@@ -27,7 +27,8 @@ coverage: .venv/ready
 
 test: .venv/ready lint
 	$(BIN)/python -m pytest -q -n 2 --ignore tests/browser tests nnlib
-	$(BIN)/python tools/notebooks.py --test $(NOTEBOOKS)
+	# the digits first: they take longest
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval -W default book/digits.ipynb $(filter-out book/digits.ipynb,$(NOTEBOOKS))
 	$(MAKE) browser
 
 # slips that ruff finds, and `mypy --strict` on all of nnlib: pyproject.toml says what is left out, and why

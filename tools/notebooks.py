@@ -1,13 +1,11 @@
 """Run notebooks and store them slim, so that a second run changes nothing.
 
-Usage: python tools/notebooks.py [--test | --check] book/*.ipynb
+Usage: python tools/notebooks.py [--check] book/*.ipynb
 
-Pictures, widget state and times are dropped: the book's build makes them again. Texts stay: they are
-what is compared. With --test each notebook is run, and must give what is stored, to the letter; what
-the book's build has run of the same state (`_build/executed-…`) is not run twice. With --check
-nothing is run; an unslim or unexecuted notebook is named.
+Pictures, widget state and times are dropped: the book's build makes them again. Texts stay: nbval
+compares them. What the book's build has run of the same state (`_build/executed-…`) is not run twice.
+With --check nothing is run; an unslim or unexecuted notebook is named.
 """
-import difflib
 import hashlib
 import sys
 from pathlib import Path
@@ -59,12 +57,6 @@ def merged(outputs):
     return whole
 
 
-def compared(path, text, notebook):
-    """Return how what the notebook gave differs from what is stored, in lines, or nothing."""
-    lines = difflib.unified_diff(text.splitlines(), stored(notebook).splitlines(), f"{path}, as stored", "as it ran", lineterm="")
-    return "\n".join(lines)
-
-
 def stored(notebook):
     return nbformat.writes(slim(notebook)) + "\n"
 
@@ -98,16 +90,11 @@ def main(arguments):
         sys.exit("\n".join(check(paths)) or 0)
     ran, bad = run(paths)
     for path, (text, notebook) in ran.items():
-        if "--test" in arguments:
-            bad += filter(None, [compared(path, text, notebook)])
-        elif path.read_text() != text:
+        if path.read_text() != text:
             bad.append(f"{path}: changed by someone else while it ran, not stored")
         elif stored(notebook) != text:
             path.write_text(stored(notebook))
             print(f"{path}: stored")
-    if "--test" in arguments:
-        cells = sum(cell.cell_type == "code" for _, notebook in ran.values() for cell in notebook.cells)
-        print(f"{len(paths) - len(bad)} of {len(paths)} notebooks give what is stored, {cells} cells")
     sys.exit("\n".join(bad) or 0)
 
 

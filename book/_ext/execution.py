@@ -2,7 +2,7 @@
 
 Jupyter Book executes one notebook after the other, and its cache knows only the cells. Here the cache's
 folder is named by all that the cells may use, so a changed nnlib never publishes an old result. The
-tests (tools/notebooks.py --test) share the cache: what a state of the book gives is computed once.
+command `make notebooks` shares the cache: what a state of the book gives is computed once.
 """
 import asyncio
 import hashlib
