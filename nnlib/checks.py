@@ -10,6 +10,7 @@ compared and values are not searched again.
 """
 from __future__ import annotations
 
+import cmath
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -98,7 +99,7 @@ def all_finite(array: Array | np.floating) -> bool:
     """Return whether no entry is NaN or infinite."""
     # one NaN or infinity spoils the sum; asking it first needs one pass and no second array
     with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(array.sum()) or np.isfinite(array).all())
+        return cmath.isfinite(array.sum()) or bool(np.isfinite(array).all())
 
 
 def rectangular(name: str, value: object, dtype: DTypeLike | None = None) -> NDArray[Any]:
