@@ -6,13 +6,23 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 NOTEBOOKS = $(wildcard book/*.ipynb book/assignments/*.ipynb) tools/proofs.ipynb
 
-.PHONY: book package test lint browser theorems coverage mutants branches bench bench-peers bench-grading check-versions plain-sphinx lite links lab serve notebooks clean
+.PHONY: book site package test lint browser theorems coverage mutants branches bench bench-peers bench-grading check-versions plain-sphinx lite links lab serve notebooks clean
 
 book: .venv/ready
 	$(BIN)/python tools/vendor.py
 	$(BIN)/jupyter-book build . --all -n -W --keep-going
 	$(BIN)/python tools/lite.py
+	$(BIN)/python tools/colab.py
+	$(BIN)/python tools/notices.py
 	@echo "The book: $(CURDIR)/_build/html/index.html"
+
+# the pages, and beside them the whole book as PDF and EPUB; executes nothing that is in the cache
+site: .venv/ready
+	$(BIN)/python tools/vendor.py
+	rm -rf _build/epub
+	$(BIN)/jupyter-book build . --all -n -W --keep-going --builder custom --custom-builder epub
+	EDITIONS=1 $(MAKE) book
+	$(BIN)/python tools/site.py
 
 # nnlib as sdist and wheel, looked into and installed into a fresh environment
 package: .venv/ready

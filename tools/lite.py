@@ -59,7 +59,8 @@ def nnlib_wheels(folder):
     digits = {"nnlib/data/mnist.npz": (ROOT / "nnlib/data/mnist.npz").read_bytes(),
               "nnlib_mnist.py": b'"""Imported for its wheel, which brings the digits to nnlib."""\n'}
     wheel(folder, "nnlib", version, code | {f"nnlib-{version}.dist-info/LICENSE": (ROOT / "LICENSE").read_bytes()})
-    wheel(folder, "nnlib_mnist", version, digits)
+    wheel(folder, "nnlib_mnist", version,
+          digits | {f"nnlib_mnist-{version}.dist-info/LICENSE": (ROOT / "nnlib/data/README.md").read_bytes()})
 
 
 def lock(folder):

@@ -40,7 +40,7 @@ def copy():
     shutil.rmtree(COPY, ignore_errors=True)
     for folder in ("book", "nnlib", *(path.relative_to(ROOT) for path in ROOT.glob("_build/executed-*"))):
         shutil.copytree(ROOT / folder, COPY / folder)
-    for name in ("_config.yml", "_toc.yml", "requirements.txt", "constraints.txt"):
+    for name in ("_config.yml", "_toc.yml", "requirements.txt", "constraints.txt", "CITATION.cff"):
         shutil.copy(ROOT / name, COPY)
     subprocess.run([Path(sys.executable).with_name("jupyter-book"), "config", "sphinx", COPY], check=True)
     conf = (COPY / "conf.py").read_text(encoding="utf-8")
