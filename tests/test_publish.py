@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -87,7 +88,8 @@ def test_without_an_address_no_page_points_anywhere(tmp_path):
 def test_a_description_ends_with_a_word():
     from publish import description
     text = nodes.paragraph(text=60 * "abcdef ")
-    assert description(nodes.section("", nodes.paragraph(text="Short."), text)) == 28 * "abcdef " + "…"
+    item = nodes.list_item("", nodes.paragraph(text=20 * "of a list "))
+    assert description(nodes.section("", nodes.paragraph(text="Short."), item, text)) == 28 * "abcdef " + "…"
 
 
 def test_links_to_other_machines():
@@ -95,6 +97,19 @@ def test_links_to_other_machines():
     assert links("https://github.com/ada/nets/", "main", "book/neuron") == {
         "Binder": "https://mybinder.org/v2/gh/ada/nets/main?urlpath=lab/tree/book/neuron.ipynb",
         "Colab": "https://colab.research.google.com/github/ada/nets/blob/gh-pages/colab/neuron.ipynb"}
+
+
+@pytest.mark.parametrize("url, page, names", [
+    ("https://github.com/ada/nets", "book/neuron", ["Binder", "Colab"]),
+    ("https://github.com/ada/nets", "book/api", None), ("", "book/neuron", None)])
+def test_only_notebooks_with_an_address_have_buttons(monkeypatch, url, page, names):
+    import publish
+    monkeypatch.delenv("EDITIONS", raising=False)
+    monkeypatch.setattr(publish, "published", lambda: {"url": url, "branch": "main"})
+    context = {"header_buttons": []}
+    publish.add_buttons(SimpleNamespace(srcdir=ROOT, builder=SimpleNamespace(name="html")), page, "", context, None)
+    made = [[button["text"] for button in group["buttons"]] for group in context["header_buttons"]]
+    assert made == ([names] if names else [])
 
 
 def test_a_chapter_for_colab_begins_with_what_it_needs():

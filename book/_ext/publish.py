@@ -45,7 +45,8 @@ def address(app, pagename):
 
 def description(doctree):
     """Return the first sentences of a page, at most 200 characters."""
-    text = next((p.astext() for p in doctree.findall(nodes.paragraph) if len(p.astext()) > 60), "")
+    text = next((p.astext() for p in doctree.findall(nodes.paragraph)
+                 if len(p.astext()) > 60 and isinstance(p.parent, nodes.section)), "")  # no item of a list
     text = " ".join(text.split())
     return text if len(text) <= 200 else text[:200].rsplit(" ", 1)[0] + " …"
 
@@ -65,6 +66,11 @@ def describe(app, pagename, templatename, context, doctree):
         f'\n<meta property="{name}" content="{escape(str(content))}" />' for name, content in tags.items())
 
 
+def published():
+    """Return the repository that _config.yml names: `html_theme_options` there hides it from the theme."""
+    return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
+
+
 def links(repository, branch, pagename):
     """Return {name: address} of the places where others run this page's notebook."""
     at = repository.removesuffix("/").removeprefix("https://github.com/")
@@ -75,9 +81,9 @@ def links(repository, branch, pagename):
 def add_buttons(app, pagename, templatename, context, doctree):
     if app.builder.name != "html":
         return
-    theme, buttons = app.config.html_theme_options, []
-    if theme.get("repository_url") and Path(app.srcdir, f"{pagename}.ipynb").exists():
-        for name, url in links(theme["repository_url"], theme["repository_branch"], pagename).items():
+    repository, buttons = published(), []
+    if repository["url"] and Path(app.srcdir, f"{pagename}.ipynb").exists():
+        for name, url in links(repository["url"], repository["branch"], pagename).items():
             buttons.append({"type": "link", "text": name, "url": url, "label": name.lower(), "icon": "fas fa-rocket",
                             "tooltip": f"Run this chapter on {name}"})
     if os.environ.get("EDITIONS"):
