@@ -4,7 +4,8 @@ from cases import normal
 
 import nnlib
 from nnlib import (Activation, Conv2d, Dense, Flatten, Network, binary_network, class_network, dense_network,
-                   gradient_check, regression_network)
+                   gradient_check, in_place, network, regression_network)
+from nnlib.checks import trusted
 
 
 def rng():
@@ -267,3 +268,66 @@ def test_what_a_dense_network_is_if_nothing_is_said():
     assert {name: a.dtype for name, a in net.parameters.items()} == dict.fromkeys(("W1", "b1", "W2", "b2"), np.dtype("float32"))
     for name, shape in (("W1", (3, 4)), ("W2", (4, 2))):
         np.testing.assert_array_equal(net.parameters[name], nnlib.he(generator, shape).astype("float32"))
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda: Network(3, "identity"), "^layers must be a list of layers, but is 3"),
+    (lambda: NET.backward(np.ones((2, 2)), 5), "^stages must be a list of arrays, but is 5"),
+    (lambda: Network([Dense([[1.0]])], "XX"), "^output must be one of 'identity', 'sigmoid', 'softmax', but is 'XX'"),
+    (lambda: NET.logits(np.ones(2000)), "X must have 2 axes"), (lambda: NET.predict(np.ones((2, 3)) * 1j), "^the logits of X must hold real")])
+def test_what_is_refused_is_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+@pytest.mark.parametrize("missing", ["forward", "backward"])
+def test_half_a_layer_is_refused(missing):
+    half = type("Half", (), {"forward" if missing == "backward" else "backward": lambda self, A: A})()
+    with pytest.raises(ValueError, match="^layers must hold layers"):
+        Network([half], "identity")
+
+
+class Asked(Activation):
+    """Notes whether its input's gradient was asked for."""
+
+    def backward(self, dA, Z, input_gradient=True):
+        self.asked = input_gradient
+        return super().backward(dA, Z, input_gradient)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_gradient_of_the_data_alone_may_be_left_out(first):
+    net = Network([Asked("tanh"), Asked("sigmoid"), Asked("tanh")], "identity")
+    net.backward(np.ones((1, 2)), net.forward([[0.5, -2.0]]), first)
+    assert [layer.asked for layer in net.layers] == [first, True, True]
+    net.backward(np.ones((1, 2)), net.forward([[0.5, -2.0]]))
+    assert [layer.asked for layer in net.layers] == [True, True, True]
+    net.gradients([[0.5, -2.0]], [[0.0, 0.0]])
+    assert [layer.asked for layer in net.layers] == [False, True, True]
+
+
+@pytest.mark.parametrize("m, blocks", [(1024, 0), (1025, 1), (1536, 1)])
+def test_more_than_1024_samples_go_in_blocks(m, blocks, monkeypatch):
+    made = []
+    monkeypatch.setattr(network, "Step", lambda *arguments: made.append(arguments) or in_place.Step(*arguments))
+    Z = dense_network([3, 4, 2], rng()).logits(np.ones((m, 3), np.float32))
+    assert len(made) == blocks and Z.dtype == np.float32 and Z.shape == (m, 2)
+
+
+@pytest.mark.parametrize("m", [1, 1024, 1025, 1536])
+@pytest.mark.parametrize("layers", [[Dense([[1.0]], [1.5e308])], [Dense([[10.0, -10.0]]), Dense([[1.0], [1.0]])]], ids=["sum", "difference"])
+def test_what_is_too_large_is_an_error_and_no_warning_unless_one_is_trusted(layers, m):
+    net, X = Network(layers, "identity"), np.full((m, 1), 1.5e308)
+    with pytest.raises(OverflowError, match="too large for a float"):
+        net.logits(X)
+    with trusted():
+        assert not np.isfinite(net.logits(X)).any()
+
+
+def test_labels_are_whole_numbers_and_the_reduction_reaches_the_gradients():
+    assert Network([Dense([[1.0]])], "sigmoid").predict([[2.0]]).dtype.kind == "i"
+    X, = normal((5, 3))
+    mean, total = NET.gradients(X, [0, 1, 1, 0, 1]), NET.gradients(X, [0, 1, 1, 0, 1], "sum")
+    np.testing.assert_allclose(total[0], 5 * mean[0], rtol=1e-14)
+    for name, gradient in mean[1].items():
+        np.testing.assert_allclose(total[1][name], 5 * gradient, rtol=1e-13)

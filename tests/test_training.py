@@ -304,7 +304,7 @@ class Doubled(Network):
         return 2 * loss, {name: 2 * d for name, d in gradients.items()}
 
 
-@pytest.mark.parametrize("settings", [(0.1,), (0.1, 0.5, 0.25)])
+@pytest.mark.parametrize("settings", [(0.1,), (0.1, 0.5), (0.1, 0.0, 0.25), (falling(0.4, 0.1), 0.5, 0.25)])
 def test_a_readers_own_optimizer_is_used(settings):
     X, y = xor(10, rng())
     plain, own = (dense_network([2, 3, 2], rng(), dtype="float64") for _ in range(2))
@@ -369,3 +369,29 @@ def test_seconds_are_counted_from_the_start_of_the_run():
     for progress in (True, False):
         seconds = run(dense_network([2, 2], rng()), np.eye(2), [0, 1], progress=progress).seconds
         assert 0 < seconds[0] < seconds[1] < seconds[2] < 600
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_all_samples():
+    net, X, Y = dense_network([2, 2], rng(), output="identity", dtype="float64"), *normal((5, 2), (5, 2))
+    assert run(net, X, Y, epochs=2, optimizer=SGD(0)).loss == pytest.approx([net.loss(X, Y)] * 2, rel=1e-14)
+
+
+@pytest.mark.parametrize("optimizer, theta", [(SGD(1e308), 1.0), (SGD(0, weight_decay=10.0), 1e308)], ids=["overflow", "0 times infinity"])
+def test_a_step_that_leaves_the_range_is_an_error_and_no_warning(optimizer, theta):
+    with pytest.raises(DivergedError, match="^W1 is no longer finite after a step"):
+        optimizer.step({"W1": np.array([[theta]])}, {"W1": np.array([[100.0]])})
+
+
+@pytest.mark.parametrize("theta, words", [
+    ([[1.0]], r"^parameters\['W1'\] must be an array of floats"), (np.array([[1]]), r"^parameters\['W1'\] must be an array of floats"),
+    (np.array([[np.nan]]), r"^parameters\['W1'\] must be finite")])
+def test_unfit_parameters_of_a_step_are_refused(theta, words):
+    with pytest.raises(ValueError, match=words):
+        SGD(0.1).step({"W1": theta}, {"W1": np.array([[1.0]])})
+    for names in ("parameters", "gradients"):
+        with pytest.raises(ValueError, match=f"^{names} must be a dictionary of arrays, but is 3"):
+            SGD(0.1).step(**{"parameters": {}, "gradients": {}, names: 3})
+
+
+def test_a_rate_falls_to_0_if_nothing_is_said():
+    assert falling(0.5)(1.0) == 0
