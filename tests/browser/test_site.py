@@ -3,8 +3,10 @@ import re
 import sys
 from importlib.metadata import distribution
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
+from bs4 import BeautifulSoup
 from browse import HTML, ROOT, missing
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=str(missing()))
@@ -45,3 +47,17 @@ def test_no_button_leads_nowhere():
         assert (f'href="../{name}"' in page) == (HTML / name).exists(), name
     colab = re.findall(r'href="https://colab[^"]*/colab/(.*?)"', page)
     assert all((HTML / "colab" / name).exists() for name in colab) and bool(colab) == (HTML / "colab").exists()
+
+
+def test_every_link_between_pages_leads_to_something():
+    pages = {path: BeautifulSoup(path.read_bytes(), "lxml") for path in (HTML / "book").rglob("*.html")}
+    names = {path: {tag[key] for tag in page.find_all(True) for key in ("id", "name") if tag.has_attr(key)}
+             for path, page in pages.items()}
+    for path, page in pages.items():
+        for link in page.find_all("a", href=True):
+            address, _, anchor = unquote(link["href"]).partition("#")
+            if re.match(r"[a-z]+:", address):
+                continue
+            target = (path.parent / address.partition("?")[0]).resolve() if address else path
+            assert target.exists(), (path.name, link["href"])
+            assert not anchor or target not in names or anchor in names[target], (path.name, link["href"])
