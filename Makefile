@@ -6,7 +6,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 NOTEBOOKS = $(wildcard book/*.ipynb book/assignments/*.ipynb) tools/proofs.ipynb
 
-.PHONY: book site package test lint browser theorems coverage mutants branches bench bench-peers bench-grading check-versions plain-sphinx lite links lab serve notebooks clean
+.PHONY: book site package test lint browser theorems coverage lighthouse mutants branches bench bench-peers bench-grading check-versions plain-sphinx lite links lab serve notebooks clean
 
 book: .venv/ready
 	$(BIN)/python tools/vendor.py
@@ -58,6 +58,10 @@ branches: .venv/ready
 # the built pages in a real Chromium, the network cut, photographed into _build/photos; after `make book`
 browser: .venv/ready
 	$(BIN)/python -m pytest -q -rs -n 2 tests/browser
+
+# each page on a slow phone, after `make book`; a quiet machine and 15 minutes
+lighthouse: .venv/ready
+	$(BIN)/python tools/lighthouse.py
 
 # how long 204 submissions take with two processes
 bench-grading: .venv/ready

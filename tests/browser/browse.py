@@ -18,15 +18,21 @@ ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "-
              "--disable-background-networking", "--disable-component-update", "--disable-sync",
              "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 
-# formulas are typeset, widgets are drawn, and what is folded is opened
+# widgets are drawn, what is folded is opened,
+# and nothing waits until it is near the screen
 READY = """async () => {
-  await window.formulas;
+  const all = document.createElement('style');
+  all.textContent = 'section { content-visibility: visible !important }';
+  document.head.append(all);
+  document.querySelectorAll('img').forEach(picture => { picture.loading = 'eager'; });
+  window.dispatchEvent(new KeyboardEvent('keydown'));  // now all widgets are drawn, and what scrolls is measured
   const views = [...document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]')];
   for (let i = 0; i < 300 && !views.every(v => v.parentElement.querySelector('.jupyter-widgets')); i++)
     await new Promise(done => setTimeout(done, 50));
   document.querySelectorAll('details').forEach(box => box.open = true);
   document.querySelectorAll('.toggle-hidden').forEach(box => box.classList.remove('toggle-hidden'));
   window.dispatchEvent(new Event('resize'));
+  await Promise.all([...document.images].map(picture => picture.decode().catch(() => {})));
   await new Promise(done => setTimeout(done, 100));
 }"""
 

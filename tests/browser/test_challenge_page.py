@@ -30,8 +30,8 @@ def page(browser, address, request):
 
 
 def opened(page, theorem="softmax"):
-    form = page.locator(f"form[data-theorem={theorem}]")
-    page.locator(".challenge", has=form).locator("summary").click()
+    form = page.locator(f".challenge[data-theorem={theorem}]")
+    form.locator("summary").click()
     return form
 
 
@@ -103,11 +103,8 @@ def test_without_python_the_form_says_so(page):
 
 
 @pytest.mark.parametrize("page", [{"java_script_enabled": False}], indirect=True)
-def test_without_scripts_the_form_can_be_read(page):
-    form = opened(page)
-    assert "Examples: s[k] * (delta(k, i) - s[i]) is true" in form.inner_text()
-    assert form.locator(".verdict").inner_text() == "Checking a line needs JavaScript."
-    assert form.get_by_label("Your line").is_disabled()
+def test_without_scripts_the_box_says_what_is_missing(page):
+    assert "Checking a line needs JavaScript." in opened(page).inner_text()
 
 
 def test_opened_as_a_file_the_form_says_so(browser):
