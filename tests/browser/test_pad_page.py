@@ -27,7 +27,7 @@ def page(browser, address, request):
     page.clock.install()  # the words come when the pen has rested: that time is skipped
     page.goto(f"{address}/book/draw.html")
     page.locator(".digit-pad .field").scroll_into_view_if_needed()
-    page.locator(".digit-pad .words").wait_for()  # laid out only when it comes near the screen
+    page.wait_for_function("document.querySelector('.digit-pad .words').innerText")  # laid out only near the screen
     yield page
     assert page.errors == []
     context.close()
