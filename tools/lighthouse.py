@@ -9,7 +9,6 @@ import http.server
 import json
 import os
 import shutil
-import subprocess
 import sys
 import threading
 from datetime import date
@@ -67,10 +66,10 @@ def measure(url):
     """Return the score of a page and its figures."""
     done = node([str(PROGRAM / "node_modules/lighthouse/cli/index.js"), url, "--quiet", "--output=json",
                  "--only-categories=performance", "--chrome-flags=--headless=new --no-sandbox --disable-gpu"],
-                return_completed_process=True, stdout=subprocess.PIPE, text=True, encoding="utf-8",
+                return_completed_process=True, capture_output=True, text=True, encoding="utf-8",
                 env={**os.environ, "CHROME_PATH": shutil.which("chromium") or ""})
     if done.returncode:
-        sys.exit(f"Lighthouse ended with code {done.returncode} at {url}")
+        sys.exit(f"Lighthouse ended with code {done.returncode} at {url}: {done.stderr[-2000:]}")
     report = json.loads(done.stdout)
     return {"score": report["categories"]["performance"]["score"]} | {
         name: round(report["audits"][audit]["numericValue"], 3 if name == "moved" else None)
