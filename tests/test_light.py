@@ -17,17 +17,19 @@ INLINE = r'<span class="math notranslate nohighlight">\(a &lt; b\)</span>'
 DISPLAY = '<div class="math notranslate nohighlight" id="eq">\n\\[x\n= 0\\]\n</div>'
 STATE = ('<script type="application/json" id="widget-state">{"state": {"1": {"model_name": "HTMLModel", "state": '
          r'{"value": "<span class=\"math notranslate nohighlight\">\\(w\\)</span>"}}, '
-         '"2": {"model_name": "VBoxModel", "state": {}}}}</script>')
+         '"2": {"model_name": "DropdownModel", "state": {"description": "\\\\(b\\\\)"}}, '
+         '"3": {"model_name": "VBoxModel", "state": {}}}}</script>')
 
 
 def test_formulas_of_the_text_and_of_the_widgets_are_found_and_replaced():
     page = f"<p>{INLINE}</p>{DISPLAY}{STATE}"
     found = [formula for text in light.texts_of(page) for formula in light.formulas(text)]
-    assert found == [("a < b", False), ("x\n= 0", True), ("w", False)]
-    made = light.with_formulas(page, dict(zip(found, ["<i>one</i>", "<i>two</i>", '<i class="three"></i>'])))
+    assert found == [("a < b", False), ("x\n= 0", True), ("b", False), ("w", False)]
+    made = light.with_formulas(page, dict(zip(found, ["<i>one</i>", "<i>two</i>", "<i>b</i>", '<i class="w"></i>'])))
     assert '<span class="math notranslate nohighlight"><i>one</i></span>' in made
     assert 'id="eq"><i>two</i></div>' in made
-    assert r'<i class=\"three\"></i>' in made and "\\(" not in made
+    assert r'<i class=\"w\"></i>' in made and r"\(w" not in made
+    assert r'"labels": {"\\(b\\)": "<span class=\"math notranslate nohighlight\"><i>b</i></span>"}' in made
 
 
 def test_rules_stay_only_for_what_the_pages_have():

@@ -41,11 +41,21 @@ PLAIN = re.compile(r'<span class="[npw]">([^<]*)</span>')
 INLINED = 1_000  # bytes; only a smaller font stands in the stylesheet
 
 
+def labels_in(models):
+    """Return what stands beside the controls of a page and is a formula: {the label: it as the text has formulas}."""
+    labels = {model["state"].get("description", "") for model in models.values()}
+    return {label: f'<span class="math notranslate nohighlight">{html.escape(label)}</span>'
+            for label in sorted(labels) if label.startswith("\\(")}
+
+
 def texts_of(page):
     """Return the texts of a page in which formulas may stand: itself, and what its widgets show."""
-    states = [json.loads(state)["state"] for _, state, _ in STATE.findall(page)]
-    return [page, *(model["state"].get("value", "") for state in states for model in state.values()
-                    if model["model_name"] == "HTMLModel")]
+    texts = [page]
+    for _, state, _ in STATE.findall(page):
+        models = json.loads(state)["state"]
+        texts += labels_in(models).values()
+        texts += (model["state"].get("value", "") for model in models.values() if model["model_name"] == "HTMLModel")
+    return texts
 
 
 def formulas(text):
@@ -73,6 +83,7 @@ def with_formulas(page, made):
 
     def put_in_state(match):
         state = json.loads(match[2])
+        state["labels"] = {label: put(text) for label, text in labels_in(state["state"]).items()}
         for model in state["state"].values():
             if model["model_name"] == "HTMLModel":
                 model["state"]["value"] = put(model["state"].get("value", ""))

@@ -4,6 +4,7 @@
   'use strict';
   const folder = `${document.documentElement.dataset.content_root}_static/vendor/`;
   const state = document.getElementById('widget-state').textContent;
+  const { labels } = JSON.parse(state);  // those with a formula, typeset
   const places = [...document.querySelectorAll('.first-view')];
   const near = new IntersectionObserver(entries => {
     entries.filter(entry => entry.isIntersecting).forEach(entry => draw(entry.target));
@@ -40,6 +41,10 @@
     const area = document.createElement('div');
     area.className = 'widget-subarea';
     place.before(area);
+    // the parts of a box come one by one
+    new MutationObserver(() => area.querySelectorAll('.widget-label').forEach(label => {
+      if (labels[label.textContent]) label.innerHTML = labels[label.textContent];
+    })).observe(area, { childList: true, subtree: true });
     await manager.display_view(view, area);
     place.remove();
   }

@@ -20,7 +20,8 @@ def focus_is_seen(control):
 def test_sliders(visit):
     press = visit.page.keyboard.press
     for handle in visit.page.locator(".noUi-handle").element_handles():
-        assert handle.evaluate(NAME)
+        name = handle.evaluate(NAME)
+        assert name and "\\(" not in name
         focus_is_seen(handle)
         press("Home")
         seen = dict([handle.evaluate(READOUT)])
