@@ -125,8 +125,6 @@ def clean(app, pagename, templatename, context, doctree):
     context["script_files"] = []
     context["css_files"] = [style for style in context["css_files"] if str(style.filename).endswith(STYLES)]
     body = BeautifulSoup(context.get("body", ""), "html.parser")
-    for still in body.find_all("noscript"):  # a widget's first picture, from offline.py
-        still.unwrap()
     for element in body.select(LEFT_OUT):
         element.decompose()
     for summary in body.select("details.hide > summary"):

@@ -222,7 +222,7 @@ def calm_theme(static):
 
 def lighten(app, exception):
     """Rewrite the finished pages."""
-    if exception or app.builder.format != "html":
+    if exception or app.builder.name != "html":
         return
     out = Path(app.outdir)
     pages = {path: path.read_text(encoding="utf-8") for path in [*out.glob("*.html"), *out.glob("book/**/*.html")]}
