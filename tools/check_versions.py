@@ -21,8 +21,6 @@ INSTALL = {"pinned": ["-r", "requirements.txt"], "newest": [*EXTRAS, "--upgrade"
 ALL = [f"{kind}-{python}" for kind in ("pinned", "newest") for python in PYTHONS] + [f"oldest-{PYTHONS[0]}"]
 SHOWN = ("numpy", "sympy", "mpmath", "matplotlib", "pytest")
 CHAPTERS = ("neuron", "activations", "softmax")  # the whole book takes minutes; these use all of nnlib's parts
-# the types are held to those that the pinned NumPy declares; each NumPy declares others
-LEFT_OUT = {True: [], False: ["--ignore", "tests/test_types.py"]}
 UV = [sys.executable, "-m", "uv"]
 
 
@@ -65,7 +63,9 @@ def check(name, python):
     row |= {package: re.search(rf"^{package}==(\S+)", found, re.M)[1] for package in SHOWN}
     settings = {"env": os.environ | {"PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}"}}  # nbgrader calls `alembic`
     test = [binaries / "python", "-m", "pytest", "-q", "-n", "2"]
-    unit = run(log, *test, "--ignore", "tests/browser", *LEFT_OUT[kind == "pinned"], "tests", "nnlib", **settings)
+    # types are held to those that the pinned NumPy declares; each NumPy declares others
+    types = [] if kind == "pinned" else ["--ignore", "tests/test_types.py"]
+    unit = run(log, *test, "--ignore", "tests/browser", *types, "tests", "nnlib", **settings)
     pages = run(log, *test, "--dist", "loadfile", "--nbval", "-W", "default",
                 *(f"book/{chapter}.ipynb" for chapter in CHAPTERS), **settings)
     return row | {"tests": unit[1], "chapters": pages[1]}, not unit[0] and not pages[0]
