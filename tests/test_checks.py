@@ -12,6 +12,13 @@ from nnlib import checks
     (lambda: checks.numbers("V", [[1.0, 2.0], [3.0, np.nan]]), r"V must be finite, but V\[1, 1\] is nan"),
     (lambda: checks.choice("V", "c", ("a", "b")), "V must be one of 'a', 'b', but is 'c'"),
     (lambda: checks.real("V", np.nan), "V must be a number in"), (lambda: checks.real("V", True), "V must be a number in"),
+    (lambda: checks.real("V", 2, below=2), r"V must be a number in \[0.0, 2\), but is 2"),
+    (lambda: checks.reals("V", [1.0, 2.0], shape=(3,)), r"V must have shape \(3,\), but has shape \(2,\)"),
+    (lambda: checks.labels("V", [0, 3, 1], 3), "V must lie in 0 … 2, but holds the label 3"),
+    (lambda: checks.labels("V", [0, 1, -1], 3), "V must lie in 0 … 2, but holds the label -1"),
+    (lambda: checks.generator("V", 3), "^V must be a numpy\\.random\\.Generator, but is 3"),
+    (lambda: checks.distributions("V", [[0.25, 0.75], [0.5, 0.0], [0.7, 0.5]], (3, 2)), "each row of V must sum to 1, but row 1 sums to 0.5"),
+    (lambda: checks.distributions("V", [[0.5, 0.4], [0.5, 0.5], [1.0, 0.5]], (3, 2)), "each row of V must sum to 1, but row 2 sums to 1.5"),
     (lambda: checks.distributions("V", [[0.5, 0.6]], (1, 2)), "each row of V must sum to 1, but row 0 sums to 1.1")])
 def test_messages_say_what_came_and_what_was_expected(call, words):
     with pytest.raises(ValueError, match=words):
@@ -61,3 +68,23 @@ def test_masked_entries_are_no_numbers():
     with pytest.raises(ValueError, match="V must have a number in each place, but 1 are masked"):
         checks.numbers("V", np.ma.array([1.0, 2.0], mask=[True, False]))
     assert checks.numbers("V", np.ma.array([1.0, 2.0])).tolist() == [1, 2]
+
+
+def test_what_is_fit_comes_back():
+    assert checks.distributions("V", [[0.0, 1.0]], (1, 2)).tolist() == [[0, 1]]
+    assert checks.real("V", np.finfo(float).max) == np.finfo(float).max
+    assert checks.rectangular("V", [1, 2.5], object).dtype == object
+    native = np.ones(2, np.float32)
+    assert checks.numbers("V", native) is native
+    assert checks.numbers("V", native.astype(native.dtype.newbyteorder())).dtype == np.float32
+
+
+@pytest.mark.parametrize("values, finite", [([1.7e308, 1.7e308], True), ([np.inf, -np.inf], False), ([np.nan], False), ([0.0], True)])
+def test_whether_all_numbers_are_finite_is_asked_without_a_warning(values, finite):
+    assert checks.all_finite(np.array(values)) is finite
+
+
+def test_whether_values_are_checked_is_yes_or_no():
+    assert checks.values_are_checked() is True
+    with checks.trusted():
+        assert checks.values_are_checked() is False

@@ -62,6 +62,7 @@ def test_gradient_check_finds_a_wrong_backward(method):
 @pytest.mark.parametrize("call, words", [
     (lambda: numerical_gradient(np.sum, [1.0], "forward"), "method must be one of 'central', 'complex'"),
     (lambda: numerical_gradient(np.sum, ["a"]), "X must hold real numbers"),
+    (lambda: gradient_check(3, [[1.0]], [0]), r"^network must be a nnlib\.Network, but is 3"),
     (lambda: relative_error([1.0], [1.0, 2.0]), r"b must have shape \(1,\)"),
     (lambda: relative_error([np.nan], [1.0]), "a must be finite")])
 def test_what_is_refused(call, words):

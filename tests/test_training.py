@@ -395,3 +395,19 @@ def test_unfit_parameters_of_a_step_are_refused(theta, words):
 
 def test_a_rate_falls_to_0_if_nothing_is_said():
     assert falling(0.5)(1.0) == 0
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"network": 3}, r"^network must be a nnlib\.Network, but is 3"), ({"change": 3}, "^change must be a function, but is 3"),
+    ({"validation": 3}, r"^validation must be a pair \(X, Y\), but is 3"), ({"validation": (1, 2, 3)}, "^validation must be a pair .*, but holds 3 parts"),
+    ({"change": lambda batch, _: batch[:1]}, r"^change must return 2 samples, but returned shape \(1, 4\)")])
+def test_unfit_arguments_of_a_run_are_named(change, words):
+    with pytest.raises(ValueError, match=words):
+        run(**({"net": dense_network([4, 2], rng())} | GOOD | {("net" if key == "network" else key): value for key, value in change.items()}))
+
+
+@pytest.mark.parametrize("missing", ["restart", "rate", "step"])
+def test_an_optimizer_has_three_methods(missing):
+    half = type("Half", (), {name: lambda *_: 0.1 for name in {"restart", "rate", "step"} - {missing}})()
+    with pytest.raises(ValueError, match=f"^optimizer.{missing} must be a function, but is None"):
+        run(dense_network([4, 2], rng()), **GOOD, optimizer=half)
