@@ -286,6 +286,10 @@ def _pool(workers: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(workers, "nnlib")
 
 
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has the pool, and none of its threads
+
+
 def in_threads(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """Return work(item) for each item, in any order, computed by as many threads as `threads()` says."""
     count = min(threads(), len(items))

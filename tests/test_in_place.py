@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -184,6 +187,24 @@ def test_threads_share_the_items_and_the_context(monkeypatch):
         assert sorted(in_threads(lambda n: (n, values_are_checked()), range(7))) == [(n, False) for n in range(7)]
     with pytest.raises(ZeroDivisionError):
         in_threads(lambda n: 1 / n, [1, 0, 2])
+
+
+FORKED = """
+import os, signal, threading, time
+from nnlib import in_place
+in_place.threads = lambda: 2
+assert sum(in_place.in_threads(abs, range(-9, 0))) == 45 and threading.active_count() > 1
+time.sleep(0.5)  # until the threads are idle
+if os.fork() == 0:
+    signal.alarm(30)  # ends a process that waits for threads which it does not have
+    os._exit(sum(in_place.in_threads(abs, range(-9, 0))) != 45)
+assert os.wait()[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_forked_process_starts_threads_of_its_own():
+    subprocess.run([sys.executable, "-c", FORKED], check=True)
 
 
 @pytest.mark.parametrize("openblas, omp, count", [("3", "5", 3), ("", "5", 5), ("", "", None), ("many", "", None)])
