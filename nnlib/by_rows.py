@@ -50,7 +50,7 @@ class Rows:
     def shift(self, X: Array) -> None:
         """Write the horizontal shifts of X into B."""
         P, (h, _, w) = self.padding, self.framed.shape[:3]
-        _copy_samples_last(X, self.framed[P:h - P, :, P:w - P])
+        copy_samples_last(X, self.framed[P:h - P, :, P:w - P])
         for v in range(self.kernels[3]):
             self.B[:, v] = self.framed[:, :, v:v + self.B.shape[3]]
 
@@ -64,7 +64,7 @@ class Rows:
         k, c, p, q = self.kernels
         D = dY.transpose(2, 1, 3, 0)
         if not D.flags.c_contiguous:
-            _copy_samples_last(dY, self.D)
+            copy_samples_last(dY, self.D)
             D = self.D
         # the long side of dW first: with the short side first the matrix library may need twice the time
         by_row: Any = sum(_matrix(self.B[r:r + p], p * q * c) @ _matrix(d, k).T for r, d in enumerate(D))
@@ -99,7 +99,7 @@ def _samples_first(rows: Array) -> Array:
     return rows.transpose(3, 1, 0, 2)
 
 
-def _copy_samples_last(images: Array, rows: Array) -> None:
+def copy_samples_last(images: Array, rows: Array) -> None:
     """Write images (m, c, h, w) into rows (h, c, w, m)."""
     # samples that lie 4096 bytes apart, or a multiple of it, share a few places of the cache: sixteen fit at a time
     few = 16 if images.strides[0] % 4096 == 0 else max(1, len(images))

@@ -31,10 +31,11 @@ _values_are_checked = ContextVar("values_are_checked", default=True)
 
 @contextmanager
 def trusted() -> Iterator[None]:
-    """Skip the search for non-finite values inside this block; shapes are still checked."""
+    """Skip the search for non-finite values inside this block, and warnings of them; shapes are still checked."""
     token = _values_are_checked.set(False)
     try:
-        yield
+        with np.errstate(over="ignore", invalid="ignore"):
+            yield
     finally:
         _values_are_checked.reset(token)
 
@@ -52,14 +53,15 @@ def in_range(function: Callable[P, R]) -> Callable[P, R]:
     """
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not values_are_checked():
+            return function(*args, **kwargs)
         with np.errstate(over="ignore", invalid="ignore"):
             result = function(*args, **kwargs)
-        if values_are_checked():
-            parts: tuple[Any, ...] = result if isinstance(result, tuple) else (result,)
-            for part in parts:
-                if part is not None and not all_finite(part):
-                    raise OverflowError(f"the result of {function.__qualname__} has left the range of {part.dtype}: "
-                                        "its arguments hold numbers that are too large, or divisors too small")
+        parts: tuple[Any, ...] = result if isinstance(result, tuple) else (result,)
+        for part in parts:
+            if part is not None and not all_finite(part):
+                raise OverflowError(f"the result of {function.__qualname__} has left the range of {part.dtype}: "
+                                    "its arguments hold numbers that are too large, or divisors too small")
         return result
     return checked
 
@@ -99,7 +101,7 @@ def all_finite(array: Array | np.floating) -> bool:
     """Return whether no entry is NaN or infinite."""
     # one NaN or infinity spoils the sum; asking it first needs one pass and no second array
     with np.errstate(over="ignore", invalid="ignore"):
-        return cmath.isfinite(array.sum()) or bool(np.isfinite(array).all())
+        return cmath.isfinite(np.add.reduce(array, axis=None)) or bool(np.isfinite(array).all())
 
 
 def rectangular(name: str, value: object, dtype: DTypeLike | None = None) -> NDArray[Any]:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache, partial
 from math import prod
@@ -290,13 +291,28 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has the pool, and none of its threads
 
 
+@contextmanager
+def _on_core(n: int) -> Iterator[None]:
+    """Keep this thread on one core inside the block. Else the system may leave a thread that has just been woken,
+    for many milliseconds, on the core of the thread that woke it, and the two take turns."""
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
+    if n < len(allowed):
+        os.sched_setaffinity(0, {sorted(allowed)[n]})
+    try:
+        yield
+    finally:
+        if allowed:
+            os.sched_setaffinity(0, allowed)
+
+
 def in_threads(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """Return work(item) for each item, in any order, computed by as many threads as `threads()` says."""
     count = min(threads(), len(items))
     if count < 2:
         return [work(item) for item in items]
     def share(n: int) -> list[R]:
-        return [work(item) for item in items[n::count]]
+        with _on_core(n):
+            return [work(item) for item in items[n::count]]
 
     # each in a copy of the context: what is trusted and which warnings are off holds there too
     others = [_pool(count - 1).submit(copy_context().run, share, n) for n in range(1, count)]

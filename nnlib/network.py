@@ -137,7 +137,7 @@ class Network:
             return self._logits_in_blocks(A)
         # ReLU would hide −∞. A layer's output shows whatever its parameters hold, and is smaller than they are
         finite, checked = [True], values_are_checked()
-        with trusted(), np.errstate(over="ignore", invalid="ignore"), self._naming_the_layer(finite):
+        with trusted(), self._naming_the_layer(finite):
             for layer in self.layers:
                 A = layer.forward(A)
                 finite.append(not checked or not layer.parameters or all_finite(A))

@@ -219,7 +219,7 @@ def train(network: Network, X: ArrayLike, Y: ArrayLike, *, epochs: int, batch_si
     history, best = History(), None
     optimizer.restart()
     steps = epochs * -(-len(X) // batch_size)
-    with _bar(steps, progress) as bar, trusted(), np.errstate(over="ignore", invalid="ignore"):
+    with _bar(steps, progress) as bar, trusted():
         for epoch in range(epochs):
             history.loss.append(_epoch(network, X, Y, batch_size, optimizer, rng, change, bar, steps))
             history.seconds.append(perf_counter() - bar.started)

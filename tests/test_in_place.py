@@ -189,6 +189,15 @@ def test_threads_share_the_items_and_the_context(monkeypatch):
         in_threads(lambda n: 1 / n, [1, 0, 2])
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system keeps no thread on a core")
+def test_threads_work_on_a_core_each_and_are_free_again(monkeypatch):
+    allowed = os.sched_getaffinity(0)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", str(len(allowed) + 1))  # one more than there are cores
+    found = in_threads(lambda n: frozenset(os.sched_getaffinity(0)), range(2 * len(allowed) + 2))
+    assert {cores for cores in found if len(cores) == 1} == {frozenset({n}) for n in allowed}
+    assert os.sched_getaffinity(0) == allowed
+
+
 FORKED = """
 import os, signal, threading, time
 from nnlib import in_place

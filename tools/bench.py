@@ -230,7 +230,7 @@ def show(memory, rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seconds", type=float, default=8, help="for the rounds of each work")
+    parser.add_argument("--seconds", type=float, default=12, help="for the rounds of each work")
     parser.add_argument("--only", default="", help="the works whose names hold this")
     parser.add_argument("--threads", type=int, default=2, help="for each contender")
     parser.add_argument("--json", type=Path, help="where to write the figures")
