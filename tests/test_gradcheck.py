@@ -99,3 +99,9 @@ def test_where_the_function_is_evaluated():
 def test_gradient_check_names_the_samples_it_refuses():
     with pytest.raises(ValueError, match="^X must be finite"):
         gradient_check(dense_network([2, 2], np.random.default_rng(0)), [[np.nan, 1]], [0])
+
+
+@pytest.mark.parametrize("method", ["central", "complex"])
+def test_what_f_returns_is_refused_by_name(method):
+    with pytest.raises(ValueError, match=r"^f\(X\) must be finite"):
+        numerical_gradient(lambda x: np.nan * x, [1.0], method)

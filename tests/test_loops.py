@@ -54,3 +54,15 @@ def test_a_kernel_larger_than_the_image_is_refused(kernel):
 def test_padding_is_a_whole_number(padding):
     with pytest.raises(ValueError, match="^padding must be a whole number of at least 0"):
         conv2d_loops(np.ones((1, 1, 2, 3)), np.ones((1, 1, 1, 1)), [0.0], padding)
+
+
+@pytest.mark.parametrize("wide", ["X", "W", "b"])
+def test_the_widest_type_wins(wide):
+    def arrays(**shapes):
+        return {name: np.ones(shape, np.float64 if name == wide else np.float32) for name, shape in shapes.items()}
+    assert dense_loops(**arrays(X=(2, 3), W=(3, 2), b=(2,))).dtype == np.float64
+    assert conv2d_loops(**arrays(X=(1, 1, 2, 3), W=(1, 1, 2, 1), b=(1,))).dtype == np.float64
+
+
+def test_a_kernel_as_wide_as_the_image_leaves_one_column():
+    assert conv2d_loops([[[[1, 2], [3, 4]]]], [[[[1, 10]]]], [0]).tolist() == [[[[21], [43]]]]

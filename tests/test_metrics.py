@@ -13,6 +13,7 @@ def test_accuracy_of_labels_and_of_scores():
 def test_confusion_matrix_counts_true_rows_and_predicted_columns():
     predicted, Y = [0, 2, 2, 1, 0], [0, 1, 2, 1, 2]
     C = confusion_matrix(predicted, Y, 4)
+    assert C.dtype.kind == "i"
     assert C.tolist() == [[1, 0, 0, 0], [0, 1, 1, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
     assert C.trace() / C.sum() == accuracy(predicted, Y)
 

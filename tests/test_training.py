@@ -1,12 +1,16 @@
 import re
+from threading import RLock
 
 import numpy as np
 import pytest
 from cases import normal
+from tqdm.auto import tqdm
 
 from nnlib import (SGD, Activation, Conv2d, Dense, DivergedError, Flatten, Network, dense_network, falling, minibatches,
                    one_hot, regression_network, train, xor)
 from nnlib.training import _blocks
+
+tqdm.set_lock(RLock())  # forked processes share the usual one: one of them that is killed would stop the others
 
 
 def rng(seed=0):

@@ -48,8 +48,8 @@ def survivors_of(module):
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "nnlib", folder / "nnlib", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "tests").mkdir()
-    for name in ("conftest", "cases", "test_checks", "test_bad_input", f"test_{module}"):
-        shutil.copy(ROOT / f"tests/{name}.py", folder / "tests")
+    for path in ROOT.glob("tests/*.py"):  # some import others
+        shutil.copy(path, folder / "tests")
     source = folder / f"nnlib/{module}.py"
     source.write_text(undecorated(source.read_text(encoding="utf-8")), encoding="utf-8")
     (folder / "pyproject.toml").write_text(CONFIG.replace("{module}", module))
