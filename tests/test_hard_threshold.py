@@ -286,3 +286,35 @@ def test_problem_2_of_S2():
         ("(-∞, 2)", F(-1, 2)), ("[2, 4)", F(1, 2)), ("[4, ∞)", F(-3, 2))]
     assert threshold_network(*network).predict([[0], [1], [3], [5], [3.5]]).tolist() == [0, 0, 1, 0, 1]
     assert fit_line([0, 1, 3, 5], [0, 0, 1, 0])[:2] == (((1, 1),), (-2, -4))    # S2's hidden layer
+
+
+def test_which_points_an_interval_holds():
+    for has_left, has_right in ((True, True), (True, False), (False, True), (False, False)):
+        interval = Interval(F(1), F(5, 2), has_left, has_right)
+        assert [x in interval for x in ("1/2", 1, 2, 2.5, 3)] == [False, has_left, True, has_right, False]
+    assert -9 in Interval(None, F(1), False, False) and 9 not in Interval(None, F(1), False, False)
+    with pytest.raises(ValueError, match="^x must hold rational numbers"):
+        "?" in Interval(None, None, False, False)
+
+
+def test_powers_of_ten_in_words():
+    assert rational("x", "1e3") == rational("x", "1E3") == 1000 and rational("x", "-2.5e-1") == F(-1, 4)
+    assert rational("x", "1e9999") == 10 ** 9999 and rational("x", "1e-9999") == F(1, 10 ** 9999)
+    for far in ("1e10000", "1e-10000"):
+        with pytest.raises(ValueError, match="^x must hold rational numbers"):
+            rational("x", far)
+
+
+def test_the_ends_of_pieces_are_there_or_not():
+    assert [piece.interval for piece in line_pieces([[]], [], [], 1)] == [Interval(None, None, False, False)]
+    assert [piece.interval for piece in line_pieces([[1]], [-1], [1], 0)] == [
+        Interval(None, F(1), False, False), Interval(F(1), None, True, False)]
+    assert [piece.interval for piece in line_pieces([[1, -1]], [-1, 1], [1, 1], 0)] == [
+        Interval(None, F(1), False, False), Interval(F(1), F(1), True, True), Interval(F(1), None, False, False)]
+    assert all(type(end) is bool for piece in line_pieces([[1, -1]], [-1, 1], [1, 1], 0) for end in piece.interval[2:])
+
+
+@pytest.mark.parametrize("labels", [[0], [1], [0, 1, 0], [1, 1, 0, 1]])
+def test_the_output_of_a_fit_keeps_its_distance_from_0(labels):
+    fitted = fit_line(range(len(labels)), labels)
+    assert [threshold_at(x, *fitted).z2 for x in range(len(labels))] == [F(2 * label - 1, 2) for label in labels]
