@@ -415,3 +415,13 @@ def test_an_optimizer_has_three_methods(missing):
     half = type("Half", (), {name: lambda *_: 0.1 for name in {"restart", "rate", "step"} - {missing}})()
     with pytest.raises(ValueError, match=f"^optimizer.{missing} must be a function, but is None"):
         run(dense_network([4, 2], rng()), **GOOD, optimizer=half)
+
+
+def test_soft_targets_stay_fractions():
+    net, Y = dense_network([2, 2], rng(), dtype="float64"), [[0.5, 0.5], [0.25, 0.75]]
+    assert run(net, np.eye(2), Y, epochs=1, optimizer=SGD(0)).loss == [pytest.approx(net.loss(np.eye(2), Y), rel=1e-14)]
+
+
+def test_a_run_shows_its_bar_if_nothing_is_said(capfd):
+    train(dense_network([2, 2], rng()), np.eye(2), [0, 1], epochs=3, batch_size=2, optimizer=SGD(0.1), rng=rng())
+    assert "3/3" in capfd.readouterr().err
