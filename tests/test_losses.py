@@ -196,3 +196,20 @@ def test_the_caller_decides_the_type_by_the_first_argument():
     Z = np.zeros((2, 3), np.float32)
     assert softmax_cross_entropy_backward(Z, soft(2, 3)).dtype == np.float32
     assert squared_error_backward(Z, np.ones((2, 3))).dtype == np.float32
+
+
+def test_targets_are_complex_only_where_the_first_argument_is():
+    Z, Y = np.array([[1.0, 2.0]]), np.array([[0.5, 1.0]])
+    with pytest.raises(ValueError, match="^Y must hold real numbers, as the first argument does, but its type is complex128"):
+        squared_error(Z, Y + 0j)
+    assert squared_error(Z + 0j, Y + 0j) == squared_error(Z + 0j, Y) == 1.25
+
+
+def test_targets_of_one_output_that_differ_in_length_are_refused_by_name():
+    with pytest.raises(ValueError, match="^Y must be a rectangular array"):
+        squared_error([[1.0], [2.0]], [[1.0], [2.0, 3.0]])
+
+
+def test_epsilon_clips_on_both_sides_and_0_not_at_all():
+    assert cross_entropy([[1.0, 0.0]], [0], epsilon=0.125) == cross_entropy([[0.875, 0.125]], [0]) == -np.log(0.875)
+    assert cross_entropy([[1 + 1e-6, 0.0]], [0]) == -np.log(1 + 1e-6)  # so much may have been lost to rounding
