@@ -20,8 +20,15 @@ DERIVATIONS = Path(nnlib.derivations.__file__).parent
 
 @pytest.mark.parametrize("name", THEOREMS)
 def test_it_speaks_of_a_function(name):
-    module, function = THEOREMS[name].code.split(".", 1)
-    assert callable(attrgetter(function)(import_module(f"nnlib.{module}")))
+    code = THEOREMS[name].code
+    module, function = code.split(".", 1)
+    home = import_module(f"nnlib.{module}")
+    try:
+        assert callable(attrgetter(function)(home))
+    except AttributeError:
+        pytest.fail(f"{name}: code={code!r}, but nnlib.{module} has no {function}")
+    if module in nnlib._HOMES:
+        assert function.split(".")[0] in nnlib.__all__, f"{function} is missing in _HOMES of nnlib/__init__.py"
 
 
 @pytest.mark.parametrize("name", THEOREMS)
@@ -33,7 +40,7 @@ def test_it_is_derived_under_its_name(name):
 
 @pytest.mark.parametrize("name", THEOREMS)
 def test_it_is_locked(name):
-    assert name in LOCKS
+    assert name in LOCKS, f"no function {name} below @lock() in tests/test_lock.py"
 
 
 @pytest.mark.parametrize("name", THEOREMS)

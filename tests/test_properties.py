@@ -3,6 +3,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from cases import ELEMENTWISE
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -12,7 +13,6 @@ from nnlib import Activation, Conv2d, Dense, Flatten, Network
 
 numbers = st.floats(-20, 20, width=32)
 sizes = st.integers(1, 4)
-ELEMENTWISE = ("identity", "step", "sigmoid", "tanh", "relu", "softplus")
 
 
 def array(*shape):

@@ -217,14 +217,25 @@ def show_times(name, times, ratio, others):
         print(f"    {NAMES[contender]:15} {scale * median(values):9.2f}   least {scale * min(values):9.2f}   {text}", flush=True)
 
 
-def show(memory, rows):
-    """Print the peaks of memory and the bars."""
+def profile(name, threads):
+    """Return where nnlib's time goes in this work, {what runs: share}."""
+    with Contender("nnlib", threads) as c:
+        c(work=WORK[name][:2])
+        return c(profile=3)
+
+
+def show(memory, rows, profiles):
+    """Print the peaks of memory, the bars, and where the time goes that is missed."""
     for name, found in memory.items():
         print(f"{name}: peak over the data, MB:", ", ".join(f"{NAMES[c]} {n / 1e6:.1f}" for c, n in found.items()))
     print()
     for name, bar, (value, low, high), wanted, met in rows:
         sign = "≥" if wanted > 0 else "≤"
         print(f"{'met  ' if met else 'MISSED'} {name:42} {bar:40} {value:6.2f} ({low:.2f} … {high:.2f}) {sign} {abs(wanted)}")
+    for name, found in profiles.items():
+        print(f"{name}: nnlib's time, by samples of its main thread")
+        for what, share in found.items():
+            print(f"    {share:4.0%}  {what}")
     print(f"{sum(row[-1] for row in rows)} of {len(rows)} bars met")
 
 
@@ -246,14 +257,15 @@ def main():
             show_times(name, *work[name])
     memory = {name: peaks(name, ["nnlib", *peers]) for name in MEMORY if name in work and not options.no_memory}
     rows = verdicts(work, memory)
+    profiles = {name: profile(name, options.threads) for name in work if any(row[0] == name and not row[-1] for row in rows)}
     # a part that is measured alone takes its place among the figures of the others
     old = json.loads(options.json.read_text()) if options.json and options.only and options.json.exists() else {}
     rows = [row for row in old.get("bars", []) if row[0] not in work] + rows
-    show(memory, rows)
+    show(memory, rows, profiles)
     if options.json:
         works = {name: {"least": {c: min(t) for c, t in times.items()}, "ratio": ratio, "others": others}
                  for name, (times, ratio, others) in work.items()}
-        options.json.write_text(json.dumps({"machine": about | {"threads": options.threads}, "works": old.get("works", {}) | works, "memory": old.get("memory", {}) | memory, "bars": rows}, indent=1) + "\n")
+        options.json.write_text(json.dumps({"machine": about | {"threads": options.threads}, "works": old.get("works", {}) | works, "memory": old.get("memory", {}) | memory, "bars": rows, "profiles": old.get("profiles", {}) | profiles}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -53,6 +53,8 @@ def pool() -> ProcessPoolExecutor:
 
 def main(part: str = "", most: int = 14) -> int:
     names = [n for n in THEOREMS if part in n]
+    if not names:
+        raise SystemExit(f"no theorem has {part!r} in its name")
     proving = proofs(names)
     print(f"{'theorem':40} {'scope':10} {'steps':>5} {'proof s':>8} {'wrong':>6} {'refused':>8} {'equivalent':>11} "
           f"{'wrong s':>8}  SymPy")
