@@ -99,9 +99,11 @@ def reals(name: str, value: ArrayLike, ndim: int | None = None, shape: Sequence[
 
 def all_finite(array: Array | np.floating) -> bool:
     """Return whether no entry is NaN or infinite."""
-    # one NaN or infinity spoils the sum; asking it first needs one pass and no second array
+    # one NaN or infinity spoils the sum of the squares; asking it first needs one pass and no second array
     with np.errstate(over="ignore", invalid="ignore"):
-        return cmath.isfinite(np.add.reduce(array, axis=None)) or bool(np.isfinite(array).all())
+        if array.flags.c_contiguous and cmath.isfinite(np.dot(flat := array.ravel(), flat)):
+            return True
+    return bool(np.isfinite(array).all())
 
 
 def rectangular(name: str, value: object, dtype: DTypeLike | None = None) -> NDArray[Any]:
