@@ -95,6 +95,7 @@ def test_what_a_random_layer_is_if_nothing_is_said():
     for layer, shape in ((dense, (3, 2)), (conv, (2, 3, 5, 5))):
         np.testing.assert_array_equal(layer.W, nnlib.he(np.random.default_rng(5), shape).astype(np.float32))
         assert layer.W.dtype == layer.b.dtype == np.float32 and layer.b.tolist() == [0, 0]
+    assert Dense.random(1, 2, np.random.default_rng(5)).b.tolist() == [0, 0]
     assert Conv2d.random(1, 2, 1, np.random.default_rng(5)).b.tolist() == [0, 0]
     assert conv.padding == Conv2d([[[[1.0]]]]).padding == 0
 

@@ -269,6 +269,7 @@ def test_labels_and_one_hot_targets_train_alike():
 
 @pytest.mark.parametrize("call, words", [
     (lambda: SGD(-0.1), "learning_rate must be"), (lambda: SGD(np.nan), "learning_rate must be"), (lambda: SGD("0.1"), "learning_rate must be"),
+    (lambda: SGD(lambda done: -1.0).rate(0.5), "^the result of learning_rate must be a number"),
     (lambda: SGD(0.1, 1.0), "momentum must be"), (lambda: SGD(0.1, weight_decay=-1), "weight_decay must be"),
     (lambda: falling(-1), "start must be"), (lambda: falling(1, np.inf), "end must be"),
     (lambda: list(minibatches(0, 1, rng())), "m must be"), (lambda: list(minibatches(3, 0, rng())), "batch_size must be"),
