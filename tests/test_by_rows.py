@@ -87,3 +87,14 @@ def test_without_the_input_gradient():
 def test_what_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call(np.ones((2, 3, 4, 5)), np.ones((2, 3, 2, 2)))
+
+
+@pytest.mark.parametrize("wide", ["X", "W", "b", "dY", None])
+def test_the_widest_type_wins(wide):
+    X, W, b, dY = (a.astype(np.float64 if name == wide else np.float32)
+                   for name, a in zip(("X", "W", "b", "dY"), normal((2, 1, 4, 5), (2, 1, 2, 2), (2,), (2, 2, 3, 4))))
+    assert conv2d_by_rows(X, W, b).dtype == (np.float64 if wide in ("X", "W", "b") else np.float32)
+    assert conv2d_by_rows(X, W).dtype == (np.float64 if wide in ("X", "W") else np.float32)
+    np.testing.assert_allclose(conv2d_by_rows(X, W), conv2d(X, W), rtol=1e-5, atol=1e-6)
+    for found in conv2d_by_rows_backward(dY, X, W):
+        assert found.dtype == (np.float64 if wide in ("dY", "X", "W") else np.float32)
