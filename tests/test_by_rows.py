@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nnlib import conv2d, conv2d_backward
-from nnlib.by_rows import Rows, conv2d_by_rows, conv2d_by_rows_backward
+from nnlib.by_rows import Rows, conv2d_by_rows, conv2d_by_rows_backward, copy_samples_last
 
 # m, c, k, image, kernel, padding
 SHAPES = [(2, 3, 2, (5, 4), (2, 3), 0), (1, 1, 1, (1, 1), (1, 1), 0), (3, 2, 4, (4, 6), (1, 1), 0),
@@ -98,3 +98,16 @@ def test_the_widest_type_wins(wide):
     np.testing.assert_allclose(conv2d_by_rows(X, W), conv2d(X, W), rtol=1e-5, atol=1e-6)
     for found in conv2d_by_rows_backward(dY, X, W):
         assert found.dtype == (np.float64 if wide in ("dY", "X", "W") else np.float32)
+
+
+def test_all_samples_are_copied_however_far_apart_they_lie():
+    for shape in ((40, 1, 16, 32), (40, 2, 3, 3)):  # 4096 bytes apart, and not
+        images, = normal(shape)
+        rows = np.full((shape[2], shape[1], shape[3], 40), np.nan)
+        copy_samples_last(images, rows)
+        np.testing.assert_array_equal(rows, np.einsum("ichw->hcwi", images))
+
+
+def test_arrays_between_calls_have_the_type_of_the_result():
+    rows = Rows((2, 3, 5, 4), (2, 3, 3, 2), 1, np.float32)
+    assert {array.dtype for array in (rows.framed, rows.B, rows.Y, rows.D)} == {np.dtype("float32")}

@@ -117,7 +117,7 @@ def compare(found, listed):
 
 
 def main(modules):
-    listed, outcome, wrong = tomllib.loads(SURVIVORS.read_text()), json.loads(OUTCOME.read_text()), []
+    listed, done, wrong = tomllib.loads(SURVIVORS.read_text(encoding="utf-8")), {}, []
     for module in modules:
         mutants, found = survivors_of(module)
         unlisted, gone = compare(found, listed.get(module, []))
@@ -129,12 +129,12 @@ def main(modules):
         if unlisted or len(found) > (1 - LEAST) * mutants:
             wrong.append(module)
             continue
-        outcome[module] = {"mutants": mutants, "killed": mutants - len(found), "equivalent": len(found),
-                           "date": date.today().isoformat()}
-        OUTCOME.write_text(json.dumps(outcome, indent=1, sort_keys=True) + "\n")
-    right = [outcome[module] for module in modules if module not in wrong]
-    total = {word: sum(found[word] for found in right) for word in ("mutants", "killed", "equivalent")}
-    print(f"make mutants: in {len(right)} of {len(MODULES)} modules {total['mutants']} mutants, {total['killed']} killed, "
+        done[module] = {"mutants": mutants, "killed": mutants - len(found), "equivalent": len(found),
+                        "date": date.today().isoformat()}
+        stored = json.loads(OUTCOME.read_text(encoding="utf-8")) | {module: done[module]}
+        OUTCOME.write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    total = {word: sum(one[word] for one in done.values()) for word in ("mutants", "killed", "equivalent")}
+    print(f"make mutants: in {len(done)} of {len(MODULES)} modules {total['mutants']} mutants, {total['killed']} killed, "
           f"{total['equivalent']} equivalent; "
           + (f"NOT as they should be: {', '.join(wrong)}" if wrong else f"not asked for: {len(MODULES) - len(modules)} modules"))
     return bool(wrong)
