@@ -260,3 +260,41 @@ def test_a_prediction_names_the_parameter_that_is_no_number(m):
     net.parameters["W2"][1, 0] = np.nan
     with pytest.raises(ValueError, match=r"W2 must be finite, but W2\[1, 0\] is nan"):
         net.predict_proba(np.ones((m, 3)))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_prediction_reads_the_samples_where_they_lie(name):
+    net, shape = NETWORKS[name]
+    step = Step(net, shape, np.dtype(float))
+    for seed in range(2):
+        X, = normal(shape, seed=seed)
+        step.X.fill(np.nan)
+        np.testing.assert_allclose(step.predict(X), net.forward(X)[-1], rtol=1e-11, atol=1e-14)
+        if isinstance(net.layers[0], Dense):
+            assert np.isnan(step.X).all()
+        else:
+            np.testing.assert_array_equal(step.X, X)
+
+
+@pytest.mark.parametrize("name", [name for name, (net, _) in NETWORKS.items() if net.layers[0].parameters])
+def test_the_first_layer_makes_no_gradient_of_the_data(name):
+    net, shape = NETWORKS[name]
+    first = Step(net, shape, np.dtype(float)).parts[0]
+    assert first.backward(np.zeros_like(first.out))[1] is None
+
+
+def test_a_convolution_keeps_float32():
+    net = Network([Conv2d.random(2, 3, 3, rng(), 1), Activation("relu"), Flatten(), Dense.random(72, 3, rng())], "softmax")
+    step = Step(net, (5, 2, 4, 6), np.dtype("float32"))
+    assert {part.out.dtype for part in step.parts} == {np.dtype("float32")}
+
+
+@pytest.mark.parametrize("allowed, count, expected", [({0, 2, 5}, 7, 3), (None, 7, 7), (None, None, 1)])
+def test_as_many_threads_as_there_are_cores(allowed, count, expected, monkeypatch):
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: count)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: allowed, raising=False)
+    if allowed is None:
+        monkeypatch.delattr(os, "sched_getaffinity")
+    assert threads() == expected
