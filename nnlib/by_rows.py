@@ -102,7 +102,7 @@ def _samples_first(rows: Array) -> Array:
 def copy_samples_last(images: Array, rows: Array) -> None:
     """Write images (m, c, h, w) into rows (h, c, w, m)."""
     # samples that lie 4096 bytes apart, or a multiple of it, share a few places of the cache: sixteen fit at a time
-    few = 16 if images.strides[0] % 4096 == 0 else max(1, len(images))
+    few = 16 if images.strides[0] % 4096 == 0 else len(images)
     images = images.transpose(2, 1, 3, 0)
     for i in range(0, images.shape[3], few):
         rows[..., i:i + few] = images[..., i:i + few]
@@ -122,7 +122,7 @@ def conv2d_by_rows_backward(dY: ArrayLike, X: ArrayLike, W: ArrayLike, padding: 
                             input_gradient: bool = True) -> tuple[InputGradient, Array, Array]:
     """Return `conv2d_backward(dY, X, W, padding, input_gradient)`, computed row by row."""
     X, W, padding = checked_kernels(X, W, padding)
-    dY = numbers("dY", dY, ndim=4)
+    dY = numbers("dY", dY)
     rows = Rows(X.shape, W.shape, padding, np.result_type(dY, X, W))
     numbers("dY", dY, shape=rows.out.shape)
     dX = rows.make_input_gradient() if input_gradient else None

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from cases import normal
@@ -111,3 +113,17 @@ def test_all_samples_are_copied_however_far_apart_they_lie():
 def test_arrays_between_calls_have_the_type_of_the_result():
     rows = Rows((2, 3, 5, 4), (2, 3, 3, 2), 1, np.float32)
     assert {array.dtype for array in (rows.framed, rows.B, rows.Y, rows.D)} == {np.dtype("float32")}
+
+
+def test_a_backward_in_float32_needs_half_the_memory():
+    peaks = []
+    for dtype in (np.float32, np.float64):
+        X, W, dY = (np.ones(shape, dtype) for shape in ((64, 8, 1, 64), (1, 8, 1, 1), (64, 1, 1, 64)))
+        rows = Rows(X.shape, W.shape, 0, dtype)
+        dX, dW = rows.make_input_gradient(), np.empty_like(W)
+        rows.shift(X)
+        tracemalloc.start()
+        rows.backward(dY, W, dX, dW, None)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[0] < 0.6 * peaks[1]
