@@ -44,9 +44,9 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     instance("network", network, Network, "a nnlib.Network")
     text = json.dumps({"format": FORMAT, "output": network.output,
                        "layers": [_description(layer) for layer in network.layers]})
-    arrays = {name: reals(name, array) for name, array in network.parameters.items()}
+    arrays: dict[str, Any] = {name: reals(name, array) for name, array in network.parameters.items()}
     with replacing(path) as file:
-        np.savez(file, allow_pickle=False, network=np.array(text), **arrays)
+        np.savez(file, network=np.array(text), **arrays)
 
 
 @contextmanager

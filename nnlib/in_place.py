@@ -121,7 +121,7 @@ class Steps:
 
 
 def _part(layer: Layer) -> type[_Part]:
-    kind = getattr(layer, "name", None) if type(layer) is Activation else type(layer)
+    kind = layer.name if type(layer) is Activation else type(layer)
     return {Dense: _Dense, Conv2d: _Conv2d, Flatten: _Flatten, "relu": _Relu}.get(kind, _Plain)
 
 
@@ -183,19 +183,14 @@ class _Relu(_Part):
 class _Flatten(_Part):
     def prepare(self) -> None:
         A = self.A
-        self.samples_last = not A.flags.c_contiguous
-        if self.samples_last:
-            self.out = np.empty((prod(A.shape[1:]), len(A)), A.dtype).T
-            self.forward = [(np.copyto, (self.images(self.out), A))]
-        else:
+        if A.flags.c_contiguous:
             self.out = A.reshape(len(A), -1)
-
-    def images(self, rows: Array) -> Array:
-        _, *shape = self.A.shape
-        return np.moveaxis(rows.T.reshape(*shape, -1), -1, 0) if self.samples_last else rows.reshape(-1, *shape)
+        else:  # images that come with the samples last; the rows shall lie in memory in the same way
+            self.out = np.empty((prod(A.shape[1:]), len(A)), A.dtype).T
+            self.forward = [(np.copyto, (self.out.reshape(A.shape), A))]
 
     def backward(self, dOut: Array) -> tuple[Calls, InputGradient]:
-        return [], self.images(dOut)
+        return [], dOut.reshape(self.A.shape)
 
 
 class _Conv2d(_Part):

@@ -169,6 +169,22 @@ def test_a_file_that_unpacks_to_too_much_is_refused(saved, monkeypatch):
         load(saved[1])
 
 
+def test_a_file_that_unpacks_to_the_largest_size_is_loaded(tmp_path, monkeypatch):
+    net, path = Network([Dense(np.zeros((50, 40)), np.zeros(40))], "softmax"), tmp_path / "net.npz"
+    save(net, path)
+    with zipfile.ZipFile(path) as file:
+        contents = {name: file.read(name) for name in file.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in contents.items():
+            file.writestr(name, content)
+    size = sum(map(len, contents.values()))
+    monkeypatch.setattr(nnlib.files, "LARGEST", size)
+    same(net, load(path))
+    monkeypatch.setattr(nnlib.files, "LARGEST", size - 1)
+    with pytest.raises(ValueError, match=f"it unpacks to {size} bytes, more than {size - 1}"):
+        load(path)
+
+
 @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()], ids=["OSError", "KeyboardInterrupt"])
 def test_a_write_that_fails_leaves_the_old_file(saved, monkeypatch, error):
     net, path = saved
@@ -197,6 +213,12 @@ def test_missing_places(tmp_path):
         save(dense_network([2, 1], rng()), tmp_path / "nowhere" / "net.npz")
     with pytest.raises(OSError):
         load(tmp_path)
+
+
+def test_only_a_network_is_saved(tmp_path):
+    with pytest.raises(ValueError, match=r"^network must be a nnlib\.Network, but is 3$"):
+        save(3, tmp_path / "net.npz")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_layer_of_ones_own_cannot_be_saved(tmp_path):

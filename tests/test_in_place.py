@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import threading
 import tracemalloc
 
 import numpy as np
@@ -103,8 +104,9 @@ def test_a_step_keeps_the_type_of_the_parameters(dtype):
     for kind in (np.float32, np.float64):
         step = Step(net, (5, 3), np.dtype(kind))
         loss, gradients = step(np.ones((5, 3), kind), np.array([0, 1, 0, 1, 1]))
-        assert {d.dtype for d in gradients.values()} == {np.dtype(dtype)}
-        np.testing.assert_allclose(loss, net.gradients(np.ones((5, 3), kind), [0, 1, 0, 1, 1])[0], rtol=1e-6)
+        assert step.X.dtype == kind and {d.dtype for d in gradients.values()} == {np.dtype(dtype)}
+        rtol = 1e-6 if dtype == "float32" and kind is np.float32 else 1e-12
+        np.testing.assert_allclose(loss, net.gradients(np.ones((5, 3), kind), [0, 1, 0, 1, 1])[0], rtol=rtol)
 
 
 def test_soft_targets_take_the_plain_loss():
@@ -124,14 +126,45 @@ def test_parameters_may_be_changed_between_steps():
         np.testing.assert_allclose(step(X, y)[1]["W2"], net.gradients(X, y)[1]["W2"], rtol=1e-12, atol=1e-15)
 
 
-def test_a_batch_is_gathered_where_its_step_reads():
-    net, X, y = dense_network([3, 4, 2], rng(), dtype="float64"), normal((9, 3))[0], np.arange(9) % 2
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_batch_is_gathered_where_its_step_reads(dtype):
+    net, X, y = dense_network([3, 4, 2], rng(), dtype="float64"), normal((9, 3))[0].astype(dtype), np.arange(9) % 2
     steps = Steps(net)
     for index in (np.array([7, 0, 3]), np.array([1, 1, 8]), np.array([4])):
         batch = steps.batch(X, index)
-        assert batch is steps.of(batch.shape, batch.dtype).X
+        assert batch is steps.of(batch.shape, batch.dtype).X and batch.dtype == dtype
         np.testing.assert_array_equal(batch, X[index])
         np.testing.assert_allclose(steps(batch, y[index])[1]["W1"], net.gradients(X[index], y[index])[1]["W1"], rtol=1e-12, atol=1e-15)
+    assert len(steps.made) == 2
+
+
+def test_a_vector_of_targets_for_one_output():
+    net, X, Y = dense_network([3, 4, 1], rng(), output="identity", dtype="float64"), *normal((5, 3), (5,))
+    loss, gradients = net.gradients(X, Y)
+    found_loss, found = Steps(net)(X, Y)
+    np.testing.assert_allclose(found_loss, loss, rtol=1e-12)
+    np.testing.assert_allclose(found["W1"], gradients["W1"], rtol=1e-11, atol=1e-15)
+
+
+def test_batches_of_all_shapes_write_the_same_gradients():
+    steps = Steps(dense_network([3, 2], rng()))
+    first, second = steps(np.ones((5, 3)), np.zeros(5, int))[1], steps(np.ones((2, 3)), np.zeros(2, int))[1]
+    assert first["W1"] is second["W1"]
+
+
+class Asked(Scaled):
+    """Notes whether it was asked for the gradient by its input."""
+
+    def backward(self, dOut, A, input_gradient=True):
+        self.input_gradient = input_gradient
+        return super().backward(dOut, A, input_gradient)
+
+
+def test_the_gradient_by_the_data_is_not_asked_for():
+    first, inner = Asked(3), Asked(4)
+    net = Network([first, Dense.random(3, 4, rng(), dtype="float64"), inner, Dense.random(4, 2, rng(), dtype="float64")], "softmax")
+    Steps(net)(np.ones((5, 3)), np.zeros(5, int))
+    assert (first.input_gradient, inner.input_gradient) == (False, True)
 
 
 LOGITS = st.integers(1, 6).flatmap(lambda K: st.lists(st.lists(st.floats(-50, 50, width=32), min_size=K, max_size=K), min_size=1, max_size=5))
@@ -189,6 +222,18 @@ def test_threads_share_the_items_and_the_context(monkeypatch):
         in_threads(lambda n: 1 / n, [1, 0, 2])
 
 
+@pytest.mark.parametrize("workers", [2, 40])
+def test_all_threads_work_at_the_same_time(workers, monkeypatch):
+    monkeypatch.setattr(in_place, "threads", lambda: workers)
+    meeting = threading.Barrier(workers, timeout=20)
+
+    def work(n):
+        meeting.wait()
+        return threading.current_thread().name.partition("_")[0]
+
+    assert in_threads(work, range(workers)).count("nnlib") == workers - 1
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system keeps no thread on a core")
 def test_threads_work_on_a_core_each_and_are_free_again(monkeypatch):
     allowed = os.sched_getaffinity(0)
@@ -196,6 +241,26 @@ def test_threads_work_on_a_core_each_and_are_free_again(monkeypatch):
     found = in_threads(lambda n: frozenset(os.sched_getaffinity(0)), range(2 * len(allowed) + 2))
     assert {cores for cores in found if len(cores) == 1} == {frozenset({n}) for n in allowed}
     assert os.sched_getaffinity(0) == allowed
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system keeps no thread on a core")
+def test_threads_stay_on_the_cores_that_they_were_given(monkeypatch):
+    monkeypatch.setattr(in_place, "threads", lambda: 2)
+    allowed = os.sched_getaffinity(0)
+    one = {max(allowed)}
+    os.sched_setaffinity(0, one)
+    try:
+        found = in_threads(lambda n: os.sched_getaffinity(0), range(2))
+        assert found[0] == os.sched_getaffinity(0) == one
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def test_threads_work_on_a_system_that_keeps_none_on_a_core(monkeypatch):
+    monkeypatch.setattr(in_place, "threads", lambda: 2)
+    for name in ("sched_setaffinity", "sched_getaffinity"):
+        monkeypatch.delattr(os, name, raising=False)
+    assert sorted(in_threads(abs, range(-3, 0))) == [1, 2, 3]
 
 
 FORKED = """
@@ -240,11 +305,12 @@ def test_no_array_of_samples_times_classes_squared():
     assert most < 4 * m * K * 20 < 4 * m * K * K / 5
 
 
-def test_a_step_makes_no_large_array():
-    net, X, y = dense_network([50, 2000, 10], rng()), normal((64, 50))[0].astype(np.float32), np.arange(64) % 10
-    step = Step(net, X.shape, X.dtype)
-    step(X, y)
-    assert peak(lambda: step(X, y)) < 4 * 64 * 2000 / 5
+@pytest.mark.parametrize("sizes", [(50, 2000, 10), (50, 10, 2000), (2000, 10, 10)])
+def test_a_step_makes_no_large_array(sizes):
+    net, samples, y = dense_network(sizes, rng()), normal((99, sizes[0]))[0].astype(np.float32), np.arange(64) % 10
+    steps, index = Steps(net), np.arange(64)
+    steps(steps.batch(samples, index), y)
+    assert peak(lambda: steps(steps.batch(samples, index), y)) < 4 * 64 * 2000 / 5
 
 
 def test_a_long_prediction_is_that_of_its_parts():
@@ -283,10 +349,17 @@ def test_the_first_layer_makes_no_gradient_of_the_data(name):
     assert first.backward(np.zeros_like(first.out))[1] is None
 
 
-def test_a_convolution_keeps_float32():
-    net = Network([Conv2d.random(2, 3, 3, rng(), 1), Activation("relu"), Flatten(), Dense.random(72, 3, rng())], "softmax")
-    step = Step(net, (5, 2, 4, 6), np.dtype("float32"))
+@pytest.mark.parametrize("net, shape", [
+    (Network([Conv2d.random(2, 3, 3, rng(), 1), Activation("relu"), Flatten(), Dense.random(72, 3, rng())], "softmax"), (5, 2, 4, 6)),
+    (dense_network([3, 4, 2], rng()), (5, 3))], ids=["images", "dense"])
+def test_layers_keep_float32(net, shape):
+    step = Step(net, shape, np.dtype("float32"))
     assert {part.out.dtype for part in step.parts} == {np.dtype("float32")}
+
+
+def test_relu_overwrites_its_input():
+    dense, relu, _ = Step(dense_network([3, 4, 2], rng()), (5, 3), np.dtype("float32")).parts
+    assert np.shares_memory(dense.out, relu.out)
 
 
 @pytest.mark.parametrize("allowed, count, expected", [({0, 2, 5}, 7, 3), (None, 7, 7), (None, None, 1)])
