@@ -132,7 +132,7 @@ def _inside(constraints: list[Constraint]) -> Point | None:
     if x is None:
         return None
     y = _choose([(v, u * x + c, strict) for u, v, c, strict in constraints])
-    assert y is not None, "Fourier and Motzkin"
+    assert y is not None  # by Fourier and Motzkin
     return x, y
 
 
@@ -157,7 +157,7 @@ def _choose(constraints: list[tuple[Fraction, Fraction, bool]]) -> Fraction | No
 def _region(net: Parameters, pattern: Pattern, walls: list[Constraint]) -> Region:
     constraints = _constraints(net, pattern)
     point = _inside(constraints)
-    assert point is not None, "only patterns that some point has come here"
+    assert point is not None  # only patterns that some point has come here
     # the box may meet the closure of the region and miss the region
     corners = _outline(constraints + walls) if _inside(constraints + walls) else []
     edges = list(zip(corners, corners[1:] + corners[:1]))[:len(corners) if len(corners) > 2 else len(corners) - 1]
@@ -169,9 +169,8 @@ def _region(net: Parameters, pattern: Pattern, walls: list[Constraint]) -> Regio
 
 def _outline(constraints: list[Constraint]) -> list[Point]:
     """Return the corners of the closed and bounded set that the constraints enclose."""
-    lines = [line for line in constraints if any(line[:2])]
-    met = {p for f, g in combinations(lines, 2) if (p := _meeting(f, g))}
-    points = sorted(p for p in met if all(_height(line, p) >= 0 for line in lines))
+    met = {p for f, g in combinations(constraints, 2) if (p := _meeting(f, g))}
+    points = sorted(p for p in met if all(_height(line, p) >= 0 for line in constraints))
     # each lies on two lines that are not parallel, so it is a corner; in order: the convex hull
     return points if len(points) < 3 else _chain(points) + _chain(points[::-1])
 

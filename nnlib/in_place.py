@@ -246,22 +246,22 @@ def softmax_cross_entropy_in_place(Z: Array, y: Labels, scale: float, dZ: Array 
 
 
 def _softmax_block(Z: Array, y: Labels, scale: float, dZ: Array) -> float:
-    logits, E, start = Z.reshape(-1), dZ.reshape(-1), np.arange(0, Z.size, Z.shape[1])
+    start = np.arange(0, Z.size, Z.shape[1])  # where the rows start in memory
     at = start + y
-    true, largest = logits.take(at), logits.take(start + Z.argmax(axis=1))
+    true, largest = Z.take(at), Z.take(start + Z.argmax(axis=1))
     # a pass is spared where no exponential that matters can leave the range of float32, e^±87
     far = not (-1 < largest.min() and largest.max() < 40 and -80 < true.min())
     if far:
         np.subtract(Z, largest[:, None], out=dZ)
-        true = E.take(at)
+        true = dZ.take(at)
     np.exp(dZ if far else Z, out=dZ)
-    e = E.take(at)
-    E[at] = 0
+    e = dZ.take(at)
+    dZ.put(at, 0)
     others = np.einsum("ij->i", dZ)  # two to three times as fast as the sum along an axis
     factor = scale / (others + e)
     np.multiply(dZ, factor[:, None], out=dZ)
     # the entries of a row sum to 0; s − 1 would lose its digits where s is close to 1
-    E[at] = -factor * others
+    dZ.put(at, -factor * others)
     if not far:
         return float(np.log1p(others.astype(float) / e).sum())
     # where the true class is the largest, e = 1, and log1p keeps the digits of a small loss

@@ -97,7 +97,7 @@ class SGD:
                     v[part] *= self.momentum
                     v[part] += step
                     step = v[part]
-                theta[part] -= (rate * step).astype(theta.dtype, copy=False)
+                theta[part] -= rate * step
 
     def step_in_place(self, parameters: Arrays, gradients: Arrays, done: float = 0.0) -> None:
         """Do the same as `step`, without a check and without new arrays: `gradients` are overwritten."""
@@ -230,11 +230,12 @@ def train(network: Network, X: ArrayLike, Y: ArrayLike, *, epochs: int, batch_si
                 raise DivergedError(f"the validation loss became {history.validation_loss[-1]} "
                                     f"after step {bar.n} of {steps}")
             bar.set_postfix_str(f"validation loss {history.validation_loss[-1]:.4f}")
-            if patience is not None and history.validation_loss.index(min(history.validation_loss)) == epoch:
-                history.best_epoch = epoch
-                best = {name: array.copy() for name, array in network.parameters.items()}
-            if patience is not None and history.best_epoch is not None and epoch - history.best_epoch >= patience:
-                break
+            if patience is not None:
+                lowest = history.best_epoch = history.validation_loss.index(min(history.validation_loss))
+                if lowest == epoch:
+                    best = {name: array.copy() for name, array in network.parameters.items()}
+                if epoch - lowest >= patience:
+                    break
     if best is not None:
         network.parameters = best
     return history

@@ -234,7 +234,7 @@ GOOD = {"X": np.eye(4), "Y": np.array([0, 1, 1, 0])}
 
 @pytest.mark.parametrize("change, words", [
     ({"X": [[np.nan] * 4] * 4}, "X must be finite"), ({"X": [[np.inf] * 4] * 4}, "X must be finite"), ({"X": np.eye(5)}, "X and Y must hold as many"),
-    ({"X": np.ones((4, 3))}, "W must have shape"), ({"X": [["a"] * 4] * 4}, "X must hold real"), ({"X": [[1], [1, 2]]}, "X must be a rect"),
+    ({"X": np.ones((4, 3))}, "layer 1, Dense: W must have shape"), ({"X": [["a"] * 4] * 4}, "X must hold real"), ({"X": [[1], [1, 2]]}, "X must be a rect"),
     ({"Y": [0, 1, 1, 2]}, "Y must lie in 0 … 1, but holds the label 2"), ({"Y": [0, 1, 1, -1]}, "Y must lie in 0 … 1, but holds the label -1"),
     ({"Y": [0.0, 1.0, 1.0, 0.0]}, "Y must hold integer"), ({"Y": [0, 1]}, "X and Y must hold as many"), ({"Y": 1}, "X and Y must hold as many"),
     ({"Y": [[1, 0]] * 3 + [[0.5, 0.6]]}, "each row of Y must sum to 1"), ({"Y": [[1, 0, 0]] * 4}, r"Y must have shape \(4, 2\)"),
@@ -246,7 +246,7 @@ GOOD = {"X": np.eye(4), "Y": np.array([0, 1, 1, 0])}
 def test_unfit_data_is_refused_before_the_first_step(change, words):
     net = dense_network([4, 2], rng())
     before = copy_of(net)
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match="^" + words):
         run(net, **(GOOD | {"batch_size": 1} | change))
     for name, a in net.parameters.items():
         np.testing.assert_array_equal(a, before[name])
@@ -271,6 +271,7 @@ def test_labels_and_one_hot_targets_train_alike():
     (lambda: SGD(-0.1), "learning_rate must be"), (lambda: SGD(np.nan), "learning_rate must be"), (lambda: SGD("0.1"), "learning_rate must be"),
     (lambda: SGD(lambda done: -1.0).rate(0.5), "^the result of learning_rate must be a number"),
     (lambda: SGD(0.1, 1.0), "momentum must be"), (lambda: SGD(0.1, weight_decay=-1), "weight_decay must be"),
+    (lambda: SGD(0.1).rate(-1), "^done must be"), (lambda: falling(1)(-1), "^done must be"),
     (lambda: falling(-1), "start must be"), (lambda: falling(1, np.inf), "end must be"),
     (lambda: list(minibatches(0, 1, rng())), "m must be"), (lambda: list(minibatches(3, 0, rng())), "batch_size must be"),
     (lambda: list(minibatches(3, 1, 0)), "rng must be"),
@@ -389,7 +390,8 @@ def test_a_step_that_leaves_the_range_is_an_error_and_no_warning(optimizer, thet
 
 @pytest.mark.parametrize("theta, words", [
     ([[1.0]], r"^parameters\['W1'\] must be an array of floats"), (np.array([[1]]), r"^parameters\['W1'\] must be an array of floats"),
-    (np.array([[np.nan]]), r"^parameters\['W1'\] must be finite")])
+    (np.array([[np.nan]]), r"^parameters\['W1'\] must be finite"),
+    (np.broadcast_to(1.0, (1, 1)), r"^parameters\['W1'\] must be an array of floats that can be changed in place")])
 def test_unfit_parameters_of_a_step_are_refused(theta, words):
     with pytest.raises(ValueError, match=words):
         SGD(0.1).step({"W1": theta}, {"W1": np.array([[1.0]])})
