@@ -15,6 +15,7 @@ from pathlib import Path
 from bs4 import BeautifulSoup
 from chromium import CHROMIUM, chromium, open_page
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.builders.epub3 import Epub3Builder
 from sphinx.errors import ExtensionError
 from sphinx.util.math import get_node_equation_number
@@ -24,6 +25,18 @@ MATHJAX = """<!doctype html><script>window.MathJax = {startup: {typeset: false},
 ROOT = Path(__file__).parents[2]
 STYLES = ("pygments.css", "paper.css")
 LEFT_OUT = "script, style, details.challenge, form, button, .headerlink"
+
+
+def parts(env):
+    """Return [(caption, names of pages)] in the order of reading; the first page stands alone."""
+    root = env.config.root_doc
+    found = [("", [root])]
+    for toctree in env.get_doctree(root).findall(addnodes.toctree):
+        pages = []
+        for name in toctree["includefiles"]:
+            pages += [name, *env.toctree_includes.get(name, [])]
+        found.append((toctree.get("caption") or "", pages))
+    return found
 
 
 class Formulas:
@@ -76,6 +89,18 @@ class Epub(Epub3Builder):
         self.config.epub_tocscope = "includehidden"
         self.config.version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
         self.formulas = Formulas()
+
+    def get_toc(self):
+        """Put the names of the book's parts above their pages; each leads to the first of them."""
+        super().get_toc()
+        heads = {f"{pages[0]}{self.out_suffix}": caption for caption, pages in parts(self.env) if caption}
+        found, level = [], 0
+        for node in self.refnodes:
+            if node["refuri"] in heads:
+                level = 1
+                found.append({"level": 1, "refuri": node["refuri"], "text": escape(heads[node["refuri"]])})
+            found.append(node | {"level": node["level"] + level})
+        self.refnodes = found
 
     def prepare_writing(self, docnames):
         super().prepare_writing(docnames)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pikepdf
 from bs4 import BeautifulSoup
 from chromium import open_page
-from sphinx import addnodes
+from epub import parts
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <link rel="stylesheet" href="/_build/epub/_static/pygments.css">
@@ -35,18 +35,6 @@ READY = """async () => {
 def anchor(docname, fragment=""):
     name = docname.replace("/", "-")
     return f"{name}--{fragment}" if fragment else name
-
-
-def parts(env):
-    """Return [(caption, names of pages)] in the order of reading; the first page stands alone."""
-    root = env.config.root_doc
-    found = [("", [root])]
-    for toctree in env.get_doctree(root).findall(addnodes.toctree):
-        pages = []
-        for name in toctree["includefiles"]:
-            pages += [name, *env.toctree_includes.get(name, [])]
-        found.append((toctree.get("caption") or "", pages))
-    return found
 
 
 def chapter(folder, docname, level):
