@@ -3,8 +3,9 @@ import base64
 import json
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
-from exhibits import COLOURS
+from exhibits import COLOURS, picture
 from IPython.display import HTML
 
 FINE = 4  # the drawing is kept four times as fine as the image of 28 by 28 pixels
@@ -37,11 +38,31 @@ def packed(network):
     return layers
 
 
+def still(network, image):
+    """Return as an <img> what the pad shows of one image (uint8): for paper, and where no scripts run."""
+    x = image.reshape(1, -1) / 255
+    first, second = network.forward(x)[2:5:2]
+    P = network.predict_proba(x)[0]
+    figure, axes = plt.subplots(1, 4, figsize=(8, 2.2), width_ratios=(1, 1, 1, 1.4))
+    squares = (image, first.reshape(8, -1), second.reshape(4, -1))
+    for ax, values, title in zip(axes, squares, ("what the network sees", "hidden layer 1", "hidden layer 2")):
+        ax.imshow(values, cmap="gray_r")
+        ax.set(xticks=[], yticks=[])
+        ax.set_title(title, fontsize=10)
+        ax.grid(False)
+    axes[3].bar(range(10), P, color=COLOURS["activation"])
+    axes[3].set(xticks=range(10), ylim=(0, 1))
+    axes[3].set_title("probabilities", fontsize=10)
+    return picture(figure, f"What the pad shows of one example: its 28 by 28 pixels, a square for each neuron of the two hidden "
+                           f"layers, dark where the activation is large, and a bar for each digit. The highest is {P.argmax()}.")
+
+
 def pad(network, images, labels):
     """Return the pad for a network of dense layers with ReLU, with some images (uint8) as examples."""
     data = {"layers": packed(network), "examples": text_of(images), "labels": [int(k) for k in labels],
             "colours": COLOURS}
-    return HTML(f'<div class="digit-pad"><noscript>Drawing needs JavaScript.</noscript>'
+    return HTML(f'<div class="digit-pad"><noscript><p>Drawing needs the page in a browser, with JavaScript. '
+                f'One of the examples looks so:</p>{still(network, images[0])}</noscript>'
                 f'<script type="application/json">{json.dumps(data)}</script></div>'
                 f'<script>{Path(__file__).with_name("pad.js").read_text()}</script>')
 
