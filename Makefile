@@ -36,6 +36,7 @@ coverage: .venv/ready
 	$(BIN)/python tools/coverage_map.py
 
 test: .venv/ready lint
+	$(BIN)/python tools/vendor.py
 	$(BIN)/python -m pytest -q -n 2 --ignore tests/browser tests nnlib
 	# the digits first: they take longest
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval -W default book/digits.ipynb $(filter-out book/digits.ipynb,$(NOTEBOOKS))
@@ -81,6 +82,7 @@ bench-peers: tools/peers.txt
 
 # other versions than the pinned ones, each set in an environment of its own; `make check-versions SETS=newest-3.13`
 check-versions: .venv/ready
+	$(BIN)/python tools/vendor.py
 	$(BIN)/python tools/check_versions.py $(SETS)
 
 # the same book by Sphinx 9 alone, from what `make book` has executed
