@@ -155,3 +155,17 @@ def test_pages_keep_mathjax_when_the_epub_has_a_renderer_of_its_own(tmp_path):
     with docutils_namespace():
         Sphinx(tmp_path, tmp_path, tmp_path / "html", tmp_path / "trees", "html", status=None, warningiserror=True).build()
     assert r"\(a &lt; b\)" in (tmp_path / "html" / "index.html").read_text()
+
+
+def test_the_contents_of_the_epub_name_the_parts(monkeypatch):
+    import epub
+    pages = [("intro", 1), ("one", 1), ("one", 2), ("two", 1), ("three", 1)]
+    monkeypatch.setattr(epub.Epub3Builder, "get_toc", lambda self: None)
+    monkeypatch.setattr(epub, "parts", lambda env: [("", ["intro"]), ("First & last", ["one", "two"]), ("Then", ["three"])])
+    book = epub.Epub.__new__(epub.Epub)
+    book.env, book.out_suffix = None, ".xhtml"
+    book.refnodes = [{"level": level, "refuri": f"{page}.xhtml{'#a' * (level - 1)}", "text": page} for page, level in pages]
+    book.get_toc()
+    assert [(node["level"], node["refuri"], node["text"]) for node in book.refnodes] == [
+        (1, "intro.xhtml", "intro"), (1, "one.xhtml", "First &amp; last"), (2, "one.xhtml", "one"), (3, "one.xhtml#a", "one"),
+        (2, "two.xhtml", "two"), (1, "three.xhtml", "Then"), (2, "three.xhtml", "three")]
