@@ -194,7 +194,7 @@ def _logits(Z: ArrayLike, Y: ArrayLike) -> tuple[Array, NDArray[Any]]:
 def _as_type(Z: Array, Y: Array) -> Array:
     if Y.dtype.kind == "c" != Z.dtype.kind:
         raise ValueError(f"Y must hold real numbers, as the first argument does, but its type is {Y.dtype}")
-    return Y.astype(Z.dtype, copy=False)
+    return np.asarray(Y, Z.dtype)
 
 
 def _differences(Z: Array, z: Array) -> Array:
