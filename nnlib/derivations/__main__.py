@@ -78,4 +78,6 @@ def main(part: str = "", most: int = 14) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main("".join(sys.argv[1:2])))
+    if len(sys.argv) > 2:
+        raise SystemExit(f"one part of a name is expected, but {sys.argv[1:]} came")
+    sys.exit(main("".join(sys.argv[1:])))

@@ -27,7 +27,7 @@ from .prover import Use
 from .derivation import (Condition, Derivation, KernelBug, Lemma, Reason, Refused, Vacuous, definition, delta_rule,
                          differentiation, evident)
 from .display import latex, source
-from .language import Array, Expr, Fun, Func, Index
+from .language import Array, Expr, Fun, Func, Index, told
 from .normal import Factor, Poly, Ring, Undecided
 from .refuter import World
 from .registry import THEOREMS, Entry
@@ -101,9 +101,9 @@ def challenge(theorem: str | Entry | Lemma, text: object, after: object = None) 
     """
     lemma = lemma_of(theorem)
     if lemma is None:
-        return Verdict("unreadable", f"There is no theorem {str(theorem)[:60]!r}; see THEOREMS for the names.")
+        return Verdict("unreadable", f"There is no theorem {told(theorem)}; see THEOREMS for the names.")
     if after is not None and (type(after) is not int or after not in range(len(lemma.lines) + 1)):
-        return Verdict("unreadable", f"after={str(after)[:20]}: the lines of this theorem are 0 (left side) "
+        return Verdict("unreadable", f"after: {told(after)} came, but the lines of this theorem are 0 (left side) "
                                      f"to {len(lemma.lines)}.")
     try:
         e = read_typed(text, lemma)

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Self, TypeAlias, TypeVar
 
 from . import prover, refuter
-from .language import (Array, Entry, Expr, Func, Index, Operand, Size, Sum, Symbol, arrays_of, free_indices, lift, log,
-                       replace_indices)
+from .language import (Array, Entry, Expr, Func, Index, Operand, Size, Sum, Symbol, arrays_of, as_size, check,
+                       check_all, free_indices, lift, log, replace_indices, told)
 from .prover import Use
 
 S = TypeVar("S", Size, Index, Array, Func)
@@ -145,6 +145,7 @@ def definition(what: Array | Func) -> Reason:
     >>> t.derive(s[()]).step(exp(x), by=definition(s)).done("s").right
     Fun(exp, Entry(x, ()))
     """
+    check(what, (Array, Func), "a definition is cited by its array or function, s and not s[k]")
     if not what.definition:
         raise Refused(f"{what.name} has no definition")
     return Reason("definition", what, [("definition", what)])
@@ -162,6 +163,7 @@ def chain_rule(*through: Array) -> Reason:
     >>> step.done("chain")
     Lemma('chain')
     """
+    check_all(through or None, Array, "the chain rule goes through arrays, Z and not Z[i]")
     return Reason("chain", through, [("chain", through)])
 
 
@@ -176,7 +178,10 @@ def given(condition: Condition, times: Operand | None = None, at: Mapping[Index,
     >>> t.derive(x + y).step(0, by=given(opposite)).done("zero")
     Lemma('zero')
     """
+    check(condition, Condition, "a hypothesis or an assumption of a theory is expected")
     if condition.relation != "equal":
+        if times is not None or at is not None or over:
+            raise Refused(f"the assumption {condition.name} is no equation: times, at and over mean nothing")
         return Reason("assumption", condition, [("assumption", condition)], assumptions=[condition])
     uses = equation(condition.left, condition.right, times, at, over)
     return Reason("hypothesis", condition, uses, hypotheses=[condition])
@@ -194,7 +199,7 @@ def by_lemma(lemma: Lemma, times: Operand | None = None, at: Mapping[Index, Oper
     Lemma('longer')
     """
     if not isinstance(lemma, Lemma):
-        raise Refused("only a finished derivation can be cited")
+        raise Refused(f"only a finished derivation can be cited, but {told(lemma)} came")
     if any(c.relation == "distinct" for c in lemma.assumptions):
         raise Refused("a case of a proof by cases can only be cited with the other case")
     return Reason("lemma", lemma, equation(lemma.left, lemma.right, times, at, over), lemma.hypotheses,
@@ -203,8 +208,11 @@ def by_lemma(lemma: Lemma, times: Operand | None = None, at: Mapping[Index, Oper
 
 def equation(left: Expr, right: Expr, times: Operand | None, at: Mapping[Index, Operand] | None,
              over: Iterable[Index]) -> list[Use]:
+    over = check_all(over, Index, "over: a list of indices is expected")
     if times is None and at is None and not over:
         return [("equation", (left, right))]
+    check_all({} if at is None else check(at, Mapping, "at: a dict {index: expression} is expected"), Index,
+              "at: an index is expected as key")
     places = {i: lift(v) for i, v in (at or {}).items()}
     for i, v in places.items():
         if not prover.inside(v, i.size):
@@ -225,7 +233,7 @@ def sign_cases(z: Expr) -> Reason:
     Lemma('relu')
     """
     if not isinstance(z, Entry) or z.args[1] or z.args[0].definition or z.args[0].depends is not None:
-        raise Refused("only the sign of a scalar can be told apart in cases")
+        raise Refused(f"only the sign of a scalar can be told apart in cases, but {told(z)} came")
     return Reason("sign", z, [("sign", (z, Condition("", z, "positive"), Condition("", z, "negative")))])
 
 
@@ -241,6 +249,8 @@ def cases(k: Index, i: Index, same: Lemma, other: Lemma) -> Reason:
     >>> t.derive(D(z[k], z[i])).step(delta(k, i), by=cases(k, i, same, other)).done("both")
     Lemma('both')
     """
+    check_all((k, i), Index, "cases are those of two indices")
+    check_all((same, other), Lemma, "a finished derivation is expected for each case")
     if not any(c.relation == "distinct" and {c.left, c.right} == {k, i} for c in other.assumptions):
         raise Refused("the second case must be derived for two different indices")
     if any(c.relation == "distinct" for c in same.assumptions):
@@ -264,7 +274,7 @@ class Theory:
     """
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name = check_name(name)
         self.symbols: dict[str, Symbol] = {}
 
     def declare(self, symbol: S, name: str) -> S:
@@ -274,50 +284,69 @@ class Theory:
         return symbol
 
     def size(self, name: str, latex: str | None = None, least: int = 0) -> Size:
-        return self.declare(Size(name, latex or name, least), name)
+        if type(least) is not int or least < 0:
+            raise TypeError(f"least: a whole number from 0 on is expected, but {told(least)} came")
+        return self.declare(Size(name, look(name, latex), least), name)
 
     def indices(self, names: str, size: Operand) -> Any:
-        if not all(re.fullmatch(r"[a-df-zA-Z]'*", n) for n in names.split()):
-            raise Refused("an index is a letter, and not e")
-        made = [self.declare(Index(n, lift(size)), n) for n in names.split()]
+        found = check_name(names, "names").split()
+        if not found or not all(re.fullmatch(r"[a-df-zA-Z]'*", n) for n in found):
+            raise Refused(f"an index is a letter, and not e, but {told(names)} came")
+        before, size = {**self.symbols}, as_size(size)
+        try:
+            made = [self.declare(Index(n, size), n) for n in found]
+        except Refused:
+            self.symbols = before
+            raise
         return made if len(made) > 1 else made[0]
 
     def array(self, name: str, *shape: Operand, latex: str | None = None, values: Expr | None = None) -> Array:
         """Data: any numbers (or, with `values`, whole numbers 1, ..., values)."""
-        return self.declare(Array(name, latex or name, shape, values=values), name)
+        values = None if values is None else as_size(values)
+        return self.declare(Array(name, look(name, latex), shape, values=values), name)
 
     def scalar(self, name: str, latex: str | None = None) -> Entry:
         return self.array(name, latex=latex)[()]
 
     def define(self, name: str, indices: Iterable[Index], body: Operand, latex: str | None = None) -> Array:
         """An array whose entry at `indices` is `body`."""
-        indices, body = tuple(indices), lift(body)
+        indices = check_all(indices, Index, f"the definition of {check_name(name)} takes a list of its indices")
+        body = lift(body)
         if len(set(indices)) < len(indices) or free_indices(body) - set(indices):
             raise Refused(f"the definition of {name} has a free index that is not its own")
         self.check_symbols(body)
-        return self.declare(Array(name, latex or loss_or(name), [i.size for i in indices], (indices, body)), name)
+        return self.declare(Array(name, loss_or(name, latex), [i.size for i in indices], (indices, body)), name)
 
     def unknown(self, name: str, *depends: Array, shape: Iterable[Operand] = (), latex: str | None = None) -> Array:
         """An unknown smooth function of the given arrays."""
-        return self.declare(Array(name, latex or loss_or(name), shape, depends=depends), name)
+        check_all(depends, Array, f"{check_name(name)} depends on arrays, Z and not Z[i]")
+        return self.declare(Array(name, loss_or(name, latex), shape, depends=depends), name)
 
     def opaque(self, name: str, latex: str | None = None) -> Func:
         """An unknown smooth function of one number; `f.prime` is its derivative."""
-        return self.declare(Func(name, latex or name, opaque=True), name)
+        return self.declare(Func(name, look(name, latex), opaque=True), name)
 
     def function(self, name: str, parameter: Entry, body: Operand, latex: str | None = None) -> Func:
         """A function of one number, defined by a formula."""
-        return self.declare(Func(name, latex or name, definition=(parameter, lift(body))), name)
+        body = lift(body)
+        if not isinstance(parameter, Entry) or parameter.args[1] or free_indices(body):
+            raise Refused(f"the function {name} takes a scalar, and has no index, but {told(parameter)} came, "
+                          f"with {told(body)}")
+        for e in (parameter, body):
+            self.check_symbols(e)
+        return self.declare(Func(name, look(name, latex), definition=(parameter, body)), name)
 
     def hypothesis(self, name: str, left: Operand, right: Operand) -> Condition:
-        return self.condition(name, left, "equal", right)
+        return self.condition(name, left, "equal", lift(right))
 
     def assume(self, name: str, left: Operand, relation: str) -> Condition:
         """An assumption: `left` is "positive", "negative" or "nonzero"."""
+        if not isinstance(relation, str) or relation not in ("positive", "negative", "nonzero"):
+            raise Refused(f'an assumption is "positive", "negative" or "nonzero", but {told(relation)} came')
         return self.condition(name, left, relation)
 
     def condition(self, name: str, left: Operand, relation: str, right: Operand | None = None) -> Condition:
-        made = Condition(name, left, relation, right)
+        made = Condition(check_name(name), left, relation, right)
         for e in refuter.sides_of([made]):
             self.check_symbols(e)
         return made
@@ -340,9 +369,22 @@ class Theory:
         return Derivation(self, start, distinct)
 
 
-def loss_or(name: str) -> str:
+def check_name(name: object, what: str = "name") -> str:
+    """Return a name, or raise: it is a text that is not empty."""
+    if not isinstance(name, str) or not name.strip():
+        raise TypeError(f"{what}: a text that is not empty is expected, but {told(name)} came")
+    return name
+
+
+def look(name: str, latex: str | None) -> str:
+    """How a symbol looks: its LaTeX, else its name."""
+    check_name(name)
+    return name if latex is None else check_name(latex, "latex")
+
+
+def loss_or(name: str, latex: str | None) -> str:
     """How a defined or an unknown array looks: L is the number of layers, so the loss is a curly L."""
-    return r"\mathcal{L}" if name == "L" else name
+    return look(name, r"\mathcal{L}" if latex is None and name == "L" else latex)
 
 
 def look_of(symbol: Symbol) -> str:
@@ -362,7 +404,9 @@ class Derivation:
     """A chain of expressions, each equal to the one before for the reasons given."""
 
     def __init__(self, theory: Theory, start: Operand, distinct: tuple[Index, Index] | None = None) -> None:
-        theory.check_symbols(lift(start))
+        check(theory, Theory, "a derivation begins in a Theory").check_symbols(lift(start))
+        if distinct is not None and len(check_all(distinct, Index, "distinct: two indices are expected")) != 2:
+            raise TypeError(f"distinct: two indices are expected, but {told(distinct)} came")
         self.theory, self.start = theory, lift(start)
         self.lines: list[Line] = []
         self.distinct: tuple[Condition, ...] = \
@@ -381,7 +425,9 @@ class Derivation:
 
     def step(self, expr: Operand, by: Reason | Iterable[Reason] = (), words: str = "") -> Self:
         """Add `= expr`, checked: it must follow from the reasons `by` and the laws of algebra."""
-        reasons = tuple(by) if isinstance(by, (tuple, list)) else (by,)
+        reasons = check_all((by,) if isinstance(by, Reason) else by, Reason,
+                            "by: reasons are expected, such as differentiation or definition(s)")
+        check(words, str, "words: a text is expected")
         sides = check_step(self, self.last, lift(expr), reasons)
         self.lines.append(Line(lift(expr), reasons, words))
         self.hypotheses = merge(self.hypotheses, *(r.hypotheses for r in reasons))
@@ -391,11 +437,16 @@ class Derivation:
 
     def convention(self, expr: Operand, at: Mapping[Entry, int], value: Operand) -> Self:
         """State what the expression is taken to be at a point where it has no value: no proved step."""
+        check(at, Mapping, "at: a dict {scalar: number} is expected")
+        check_all(at, Entry, "at: a scalar is expected as key")
+        for e in (lift(expr), lift(value), *at, *map(lift, at.values())):
+            self.theory.check_symbols(e)
         self.conventions = (*self.conventions, (lift(expr), at, lift(value)))
         return self
 
     def done(self, name: str) -> Lemma:
         """Finish: return the lemma first = last, checked once more as a whole."""
+        check_name(name)
         if not self.lines:
             raise Refused("a derivation needs at least one step")
         return Lemma(name, self, _key=_KEY)
@@ -435,6 +486,8 @@ class Lemma:
 
     def attempt(self, n: int, expr: Operand | None = None, by: Iterable[Reason] | None = None) -> Refused | None:
         """Try another version of step n: return the refusal, with its numbers, or None if it passes."""
+        if type(n) is not int or not 1 <= n <= len(self.lines):
+            raise TypeError(f"n: a step from 1 to {len(self.lines)} is expected, but {told(n)} came")
         d = Derivation(self.theory, self.left)
         d.distinct, d.lines = self.derivation.distinct, list(self.lines[:n - 1])
         line = self.lines[n - 1]
@@ -446,6 +499,10 @@ class Lemma:
 
     def without(self, *dropped: Condition) -> tuple[refuter.Counterexample | None, int]:
         """Look for a counterexample with some hypotheses or assumptions dropped: are they needed?"""
+        rests_on = (*self.hypotheses, *self.assumptions, *self.sides)
+        if wrong := [c for c in dropped if c not in rests_on]:
+            raise Refused(f"{self.name} does not rest on {told(wrong[0])}: it rests on {[c.name for c in rests_on]}")
+
         def keep(conditions: Iterable[Condition]) -> list[Condition]:
             return [c for c in conditions if c not in dropped]
         return refuter.refute(self.left, self.right, keep(self.hypotheses), keep(self.assumptions),

@@ -18,17 +18,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
+
+Kind = TypeVar("Kind")
+
+DEEPEST = 100      # parts inside each other: what walks through them calls itself
+DIGITS = 1000      # of a number
 
 
 class Expr:
     """A node: its class and its arguments, compared by structure."""
 
     args: tuple[Any, ...]
+    __array_ufunc__ = None       # or NumPy would multiply an expression into each entry of an array
 
     def __init__(self, *args: Any) -> None:
         self.args = args
         self._hash = hash((type(self).__name__, args))
+        parts = (part for a in args for part in (a if isinstance(a, tuple) else (a,)))
+        self.depth: int = 1 + max((part.depth for part in parts if isinstance(part, Expr)), default=0)
+        if self.depth > DEEPEST:
+            raise RecursionError(f"an expression has at most {DEEPEST} parts inside each other: "
+                                 "give a name to an inner one, by t.define")
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self._hash == other._hash and self.args == other.args
@@ -75,6 +86,8 @@ class Expr:
         return lift(other) / self
 
     def __pow__(self, n: int) -> Expr:
+        if type(n) is not int or abs(n) > 999:
+            raise TypeError(f"an exponent is a whole number of at most 3 digits (exp takes any), but {told(n)} came")
         return Pow(self, n)
 
 
@@ -130,8 +143,9 @@ class Sum(Expr):
     def __init__(self, body: Operand, *indices: Index) -> None:
         if len(indices) > 1:
             body, indices = Sum(body, *indices[1:]), indices[:1]
-        if not isinstance(indices[0], Index):
-            raise TypeError("a sum runs over an Index")
+        if not indices or not isinstance(indices[0], Index):
+            raise TypeError("a sum runs over an index, such as j of Sum(z[j], j), but "
+                            f"{told(indices[0]) if indices else 'none'} came")
         super().__init__(lift(body), indices[0])
 
 
@@ -166,7 +180,7 @@ class D(Expr):
 
     def __init__(self, y: Operand, x: Expr) -> None:
         if not isinstance(x, Entry):
-            raise TypeError("a derivative is taken by an entry of an array")
+            raise TypeError(f"a derivative is taken by a scalar or an entry of an array, z[i], but {told(x)} came")
         if any(isinstance(n, D) for n in walk(lift(y))):
             raise ValueError("second derivatives are not part of the language")
         super().__init__(lift(y), x)
@@ -238,7 +252,7 @@ class Array:
     def __init__(self, name: str, latex: str, shape: Iterable[Operand],
                  definition: tuple[tuple[Index, ...], Expr] | None = None, depends: tuple[Array, ...] | None = None,
                  values: Expr | None = None) -> None:
-        self.name, self.latex, self.shape = name, latex, tuple(map(lift, shape))
+        self.name, self.latex, self.shape = name, latex, tuple(map(as_size, shape))
         self.definition, self.depends, self.values = definition, depends, values
 
     def same_as(self, other: Array) -> bool:
@@ -253,11 +267,14 @@ class Array:
     def __hash__(self) -> int:
         return hash((self.name, self.shape))
 
+    __iter__ = __array_ufunc__ = None      # by its items, an array would be a list without an end
+
     def __getitem__(self, indices: Operand | tuple[Operand, ...]) -> Entry:
         indices = indices if isinstance(indices, tuple) else (indices,)
         if len(indices) != len(self.shape):
-            raise IndexError(f"{self.name} has {len(self.shape)} indices, {len(indices)} given")
-        return Entry(self, tuple(map(lift, indices)))
+            raise IndexError(f"{self.name} has {len(self.shape)} {'index' if len(self.shape) == 1 else 'indices'}, "
+                             f"but {told(indices)} came")
+        return Entry(self, tuple(map(as_index, indices)))
 
     def __call__(self) -> Entry:
         return self[()]
@@ -266,13 +283,64 @@ class Array:
         return self.name
 
 
+def told(x: object) -> str:
+    """What came, for a message: a part of its text, and its type where Python's own text does not show it."""
+    try:
+        text = repr(x)[:60]
+    except ValueError:           # a number of thousands of digits has no text
+        return f"a very long {type(x).__name__}"
+    return text if type(x).__module__ == "builtins" else f"{text} ({type(x).__name__})"
+
+
+def check(value: object, kind: type[Kind] | tuple[type[Kind], ...], words: str) -> Kind:
+    """Return the value if it is of this kind, or raise: `words` say what is expected."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{words}, but {told(value)} came")
+    return value
+
+
+def check_all(values: object, kind: type[Kind], words: str) -> tuple[Kind, ...]:
+    """Return the values as a tuple if all are of this kind, or raise."""
+    found = tuple(values) if isinstance(values, Iterable) and not isinstance(values, str) else (values,)
+    return tuple(check(value, kind, words) for value in found)
+
+
 def lift(x: object) -> Expr:
     """Return a Python number as an expression, and an expression as it is."""
     if isinstance(x, Expr):
         return x
     if isinstance(x, (int, Fraction)) and not isinstance(x, bool):
-        return Num(Fraction(x))
-    raise TypeError(f"{x!r} is neither an expression nor an exact number")
+        q = Fraction(x)
+        if max(abs(q.numerator), q.denominator) >= 10 ** DIGITS:
+            raise ValueError(f"a number has at most {DIGITS} digits, but {told(x)} came")
+        return Num(q)
+    raise TypeError(f"{told(x)} is neither an expression nor an exact number")
+
+
+def whole(e: Expr) -> bool:
+    """True for an expression that is a whole number at sight."""
+    if isinstance(e, Num):
+        return e.args[0].denominator == 1
+    if isinstance(e, Entry):
+        return e.args[0].values is not None
+    return isinstance(e, (Index, Size)) or isinstance(e, (Add, Neg, Mul)) and all(map(whole, e.args))
+
+
+def as_index(x: object) -> Expr:
+    """Return an index expression, or raise: it is a whole number, made of indices, sizes and numbers."""
+    e = lift(x)
+    if not whole(e):
+        raise TypeError(f"an index is made of indices, sizes and whole numbers, such as i or l + 1, but {told(x)} came")
+    return e
+
+
+def as_size(x: object) -> Expr:
+    """Return the size of an axis, or raise: it is a whole number, made of sizes and numbers."""
+    e = lift(x)
+    numbers = whole(e) and not any(isinstance(part, (Index, Entry)) for part in walk(e))
+    if not numbers or isinstance(e, Num) and e.args[0] < 0:
+        raise TypeError(f"a size is made of sizes and whole numbers, such as n or n + 1, but {told(x)} came")
+    return e
 
 
 def terms(e: Expr) -> tuple[Expr, ...]:
@@ -292,7 +360,7 @@ def delta(i: Operand, j: Operand) -> Delta:
     >>> delta(i, j)
     Delta(i, j)
     """
-    return Delta(lift(i), lift(j))
+    return Delta(as_index(i), as_index(j))
 
 
 def matrix_product(*matrices: Array | tuple[Array, str]) -> Entries:
@@ -306,7 +374,19 @@ def matrix_product(*matrices: Array | tuple[Array, str]) -> Entries:
     >>> print(latex(matrix_product((t.array("X", m, n), "T"), t.array("G", m, k))[i, j]))
     (X^{\\top} G)_{ij}
     """
-    return Entries(tuple((m[0], True) if isinstance(m, tuple) else (m, False) for m in matrices))
+    pairs: list[tuple[Array, bool]] = []
+    for m in matrices or (None,):
+        turned = isinstance(m, tuple) and len(m) == 2 and m[1] == "T"
+        a = m[0] if isinstance(m, tuple) and turned else m
+        if not isinstance(a, Array) or len(a.shape) != 2:
+            raise TypeError('a product of matrices is made of arrays of 2 axes, such as X, or (X, "T") for XᵀG, '
+                            f"but {told(a)} came")
+        pairs.append((a, turned))
+    shapes = [a.shape[::-1] if turned else a.shape for a, turned in pairs]
+    if any(a[1] != b[0] for a, b in zip(shapes, shapes[1:])):
+        raise ValueError("matrices that follow each other do not fit: "
+                         f"their shapes are {', '.join(map(repr, shapes))}")
+    return Entries(tuple(pairs))
 
 
 class Entries:
@@ -315,8 +395,12 @@ class Entries:
     def __init__(self, pairs: tuple[tuple[Array, bool], ...]) -> None:
         self.pairs = pairs
 
+    __iter__ = None
+
     def __getitem__(self, ij: tuple[Operand, Operand]) -> MatrixProduct:
-        return MatrixProduct(self.pairs, *map(lift, ij))
+        if not isinstance(ij, tuple) or len(ij) != 2:
+            raise TypeError(f"an entry of a product of matrices has 2 indices, but {told(ij)} came")
+        return MatrixProduct(self.pairs, *map(as_index, ij))
 
 
 Operand: TypeAlias = Expr | int | Fraction

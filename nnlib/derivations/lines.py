@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 from .challenge import BEYOND, WORK, Budget, Verdict, false, limited, needed, plain, uses, words_of
 from .derivation import Derivation, KernelBug, Reason, Refused, Theory, merge
 from .display import latex, source
-from .language import Array, Expr, Func, Operand, lift
+from .language import Array, Expr, Func, Operand, check_all, lift
 from .normal import Undecided
 from .prover import prove
 from .typed import Mistyped, read_typed
@@ -51,7 +51,8 @@ class Problem:
     """
 
     def __init__(self, theory: Theory, left: Operand, goal: Operand, by: Iterable[Reason]) -> None:
-        self.theory, self.left, self.goal, self.by = theory, lift(left), lift(goal), tuple(by)
+        self.theory, self.left, self.goal = theory, lift(left), lift(goal)
+        self.by = check_all(by, Reason, "by: a tuple of reasons is expected, such as (differentiation,)")
         self.derivation, self.lines, self.sides = Derivation(theory, left), (), ()  # what `challenge` asks a lemma for
         self.hypotheses = merge(*(r.hypotheses for r in self.by))
         self.assumptions = merge(*(r.assumptions for r in self.by))

@@ -8,11 +8,12 @@ that this package imports none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 from .derivation import Lemma
 from .language import (Add, Array, D, Delta, Div, Entry, Expr, Fun, Func, Index, MatrixProduct, Mul, Neg, Num, Pow,
-                       Size, Sum, children, exp, free_indices, log, relu, step, tanh)
+                       Size, Sum, check, check_all, children, exp, free_indices, log, relu, step, tanh, told)
 
 
 class Reference:
@@ -22,12 +23,18 @@ class Reference:
         self.e = e
         self.indices = tuple(indices) if indices is not None else \
             tuple(sorted(free_indices(e), key=lambda i: i.args[0]))
-        if set(self.indices) != free_indices(e):
-            raise ValueError(f"the free indices are {sorted(map(repr, free_indices(e)))}")
+        if set(self.indices) != free_indices(e) or len(set(self.indices)) < len(self.indices):
+            raise ValueError(f"the free indices are {sorted(map(repr, free_indices(e)))}, "
+                             f"but {told(self.indices)} came")
 
     def __call__(self, xp: Any, sizes: Mapping[str, int], **data: Any) -> Any:
         """Return the values for all free indices; `data` holds the arrays by name, unknown functions too."""
-        return Run(xp, sizes, data, len(self.indices) + depth(self.e)).all_of(self.e, self.indices)
+        if not hasattr(xp, "broadcast_to"):
+            raise TypeError(f"xp: a module of arrays is expected, such as numpy, but {told(xp)} came")
+        for n in check(sizes, Mapping, "sizes: a dict {name: number} is expected").values():
+            if not isinstance(n, Integral) or isinstance(n, bool) or not 0 <= int(n) <= 10**9:
+                raise ValueError(f"sizes: whole numbers from 0 to 10**9 are expected, but {told(n)} came")
+        return Run(xp, sizes, data, len(self.indices) + depth(self.e), set()).all_of(self.e, self.indices).copy()
 
 
 def depth(e: Expr) -> int:
@@ -41,8 +48,9 @@ def depth(e: Expr) -> int:
 class Run:
     """One evaluation: every value is an array of `rank` axes, broadcast as needed."""
 
-    def __init__(self, xp: Any, sizes: Mapping[str, int], data: dict[str, Any], rank: int) -> None:
+    def __init__(self, xp: Any, sizes: Mapping[str, int], data: dict[str, Any], rank: int, made: set[str]) -> None:
         self.xp, self.sizes, self.data, self.rank = xp, sizes, data, rank
+        self.made = made        # the names of those data that were computed here
 
     def all_of(self, e: Expr, indices: Sequence[Index]) -> Any:
         at: dict[Expr, Any] = {i: self.axis(n, i) for n, i in enumerate(indices)}
@@ -52,7 +60,32 @@ class Run:
         return full.reshape(shape)
 
     def size(self, e: Expr) -> int:
-        return int(e.args[0]) if isinstance(e, Num) else self.sizes[e.args[0]]
+        if not isinstance(e, Size):
+            return int(self.value(e, {}, 0))
+        if e.args[0] not in self.sizes:
+            raise KeyError(f"sizes: a number is expected for {e}, but {told(self.sizes)} came")
+        if self.sizes[e.args[0]] < e.args[2]:
+            raise ValueError(f"the size {e} is at least {e.args[2]}, but {self.sizes[e.args[0]]} came")
+        return self.sizes[e.args[0]]
+
+    def given(self, a: Array) -> Any:
+        """The data for an array, or an error: finite numbers of its shape, whole ones within its values."""
+        try:
+            found = self.xp.asarray(self.data[a.name])
+        except ValueError:                         # rows of different lengths
+            raise ValueError(f"{a.name} must be an array of numbers, but {told(self.data[a.name])} came") from None
+        if found.dtype.kind not in "biuf" or not self.xp.isfinite(found).all():
+            raise ValueError(f"{a.name} must be an array of finite numbers, but {told(self.data[a.name])} came")
+        wanted = tuple(self.size(n) for n in a.shape)
+        # outside of it the entries count as 0, so that an array too short would pass
+        if found.shape != wanted:
+            raise ValueError(f"{a.name} must have shape {wanted}, but has shape {found.shape}")
+        if a.values is None:
+            return found if found.dtype.kind == "f" else found.astype(float)      # small whole numbers overflow
+        if found.dtype.kind not in "iu" or ((found < 1) | (found > self.size(a.values))).any():
+            raise ValueError(f"{a.name} must hold whole numbers from 1 to {self.size(a.values)}, "
+                             f"but {told(self.data[a.name])} came")
+        return found
 
     def axis(self, n: int, i: Index) -> Any:
         """1, ..., size along axis n."""
@@ -66,14 +99,10 @@ class Run:
             if not a.definition or isinstance(a.definition[1], D):
                 raise KeyError(f"no data for {a.name}")
             params, body = a.definition
-            run = Run(self.xp, self.sizes, self.data, len(params) + depth(body))
+            run = Run(self.xp, self.sizes, self.data, len(params) + depth(body), self.made)
             self.data[a.name] = run.all_of(body, params)
-        found = self.xp.asarray(self.data[a.name])
-        wanted = tuple(int(self.value(n, {}, 0)) for n in a.shape)
-        # outside of it the entries count as 0, so that an array too short would pass
-        if wanted and found.shape != wanted:
-            raise ValueError(f"{a.name} must have shape {wanted}, but has shape {found.shape}")
-        return found
+            self.made.add(a.name)
+        return self.xp.asarray(self.data[a.name]) if a.name in self.made else self.given(a)
 
     def value(self, e: Expr, at: dict[Expr, Any], free: int) -> Any:
         """The value of e; axes from `free` on are not in use yet."""
@@ -141,8 +170,9 @@ class Run:
         xp = self.xp
         if f.definition:
             parameter, body = f.definition
-            run = Run(xp, self.sizes, {**self.data, parameter.args[0].name: self.value(u, at, free)}, self.rank)
-            return run.value(body, at, free)
+            name = parameter.args[0].name
+            data = {**self.data, name: self.value(u, at, free)}
+            return Run(xp, self.sizes, data, self.rank, {*self.made, name}).value(body, at, free)
         value = self.value(u, at, free)
         if f is relu:
             return xp.maximum(value, 0)
@@ -150,14 +180,17 @@ class Run:
             return xp.where(value >= 0, 1.0, 0.0)
         if f in (exp, log, tanh):
             return getattr(xp, f.name)(value)
-        return self.data[f.name](value)            # an opaque function is passed in by name
+        if not callable(self.data.get(f.name)):    # an opaque function is passed in by name
+            raise KeyError(f"a function is expected for {f.name}, but {told(self.data.get(f.name))} came")
+        return self.data[f.name](value)
 
 
 def evaluator(e: Expr | Lemma, indices: Iterable[Index] | None = None) -> Reference:
     """Return a callable `f(xp, sizes, **data)` for a formula or the right side of a lemma.
 
-    Raises ValueError where an array has not the shape that it was declared with, and KeyError where
-    one, or a size, is missing.
+    Raises ValueError where an array has not the shape that it was declared with, or holds other than finite
+    numbers (or, declared with `values`, other than whole ones from 1 to these), and KeyError where one, or a
+    size, is missing.
 
     >>> import numpy as np
     >>> from nnlib.derivations import THEOREMS
@@ -165,4 +198,7 @@ def evaluator(e: Expr | Lemma, indices: Iterable[Index] | None = None) -> Refere
     >>> sigma(np, {}, z=0.0).round(3)
     np.float64(0.25)
     """
-    return Reference(e.right if isinstance(e, Lemma) else e, indices)
+    e = e.right if isinstance(e, Lemma) else check(e, Expr, "a formula or a lemma is expected")
+    if indices is not None:
+        indices = check_all(indices, Index, "indices: a list of indices is expected")
+    return Reference(e, indices)

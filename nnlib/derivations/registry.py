@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import TypeAlias
 
-from .derivation import Lemma
+from .derivation import Lemma, check_name
+from .language import check, told
 
 Build: TypeAlias = Callable[[], Lemma]
 
@@ -28,7 +29,8 @@ class Entry:
         if self.lemma is None:
             self.busy = True
             try:
-                self.lemma = self.build_once()
+                words = f"{self.name} returns a lemma, as d.done({self.name!r}) makes it"
+                self.lemma = check(self.build_once(), Lemma, words)
             finally:
                 self.busy = False
         return self.lemma
@@ -54,7 +56,12 @@ def theorem(chapter: str, code: str, scope: str = "all sizes") -> Callable[[Buil
     >>> entry.chapter, entry.code, entry.build() is entry.build()
     ('softmax', 'activations.softmax_jacobian', True)
     """
+    for text, what in ((chapter, "chapter"), (code, "code"), (scope, "scope")):
+        check_name(text, what)
+
     def register(build: Build) -> Build:
+        if not inspect.isfunction(build):
+            raise TypeError(f"a theorem is a function without arguments, but {told(build)} came")
         if build.__name__ in THEOREMS:
             raise ValueError(f"two theorems are called {build.__name__}")
         entry = THEOREMS[build.__name__] = Entry(build, chapter, code, scope)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import language as lang
 from .derivation import Theory, look_of
-from .language import Array, Entry, Expr, Func, Index, Num, Size, Symbol, free_indices, replace_indices, walk
+from .language import Array, Entry, Expr, Func, Index, Num, Size, Symbol, free_indices, replace_indices, walk, whole
 from .prover import inside
 from .reader import Reader
 
@@ -89,15 +89,6 @@ def check_indices(e: Expr, lemma: Provable, parser: Typed) -> None:
 def nested_power(e: Expr) -> int:
     inner = max([1, *map(nested_power, lang.children(e))])
     return inner * max(1, abs(e.args[1])) if isinstance(e, lang.Pow) else inner
-
-
-def whole(e: Expr) -> bool:
-    """True for an expression that is a whole number at sight."""
-    if isinstance(e, Num):
-        return e.args[0].denominator == 1
-    if isinstance(e, Entry):
-        return e.args[0].values is not None
-    return isinstance(e, (Index, Size)) or isinstance(e, (lang.Add, lang.Neg, lang.Mul)) and all(map(whole, e.args))
 
 
 def spellings(theory: Theory) -> dict[str, Any]:
@@ -344,8 +335,8 @@ class Typed:
 
     def kronecker(self) -> Expr:
         if self.skip("("):
-            return lang.delta(*self.counted(self.listed(")"), 2, "delta"))
-        return lang.delta(*self.subscripts(2, "delta"))
+            return lang.Delta(*self.counted(self.listed(")"), 2, "delta"))
+        return lang.Delta(*self.subscripts(2, "delta"))
 
     # --- symbols and their indices ---
 

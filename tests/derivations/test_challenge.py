@@ -58,7 +58,7 @@ WRONG = {
 }
 UNREADABLE = {
     "": "Type an expression", " \n": "Type an expression", "x" * 10_000: "10000 characters", "(" * 400: "levels of brackets",
-    "(" * 1000: "1000 characters", "-" * 400 + "z_k": "levels", "__import__('os')": "does not belong", "s_k)": "closes no bracket",
+    "(" * 1000: "1000 characters", "z_k" + "/2" * 200: "too many parts inside each other", "-" * 400 + "z_k": "levels", "__import__('os')": "does not belong", "s_k)": "closes no bracket",
     "s_k*(1": "character 5: the bracket '(' is not closed", "s_k(1-s_i]": "']' found", "s_k = s_i": "without =", "x=1": "unknown name 'x'",
     "s_k*t_i": "character 5: unknown name 't'. This theorem has: indices i j k; sizes K; arrays and functions z s", "s": "needs 1 index",
     "s_ki": "takes 1 index, 2 given", "s_q": "no index q", "s_j": "index j is free", "delta(k)": "takes 2 indices, 1 given",
@@ -72,7 +72,7 @@ UNREADABLE = {
 TOO_LARGE = ["exp(exp(exp(exp(9))))", "exp(999999999999*log(s_k + z_k))", "e^(999999999999*log(2))", "exp(" * 39 + "z_k" + ")" * 39,
              "(z_k+z_i+s_k+1)^64*(z_k+2)^64", "+".join(f"1/(z_k+{n}*z_i)" for n in range(25)), "*".join(f"(z_k+{n}*s_i+z_i)" for n in range(25)),
              " ".join(f"sum_{a} z_{a}" for a in "abcdfghlmn"), "s_k*(delta_ki-s_i)+" + "-".join(["(z_k+z_i+s_k+1)^40"] * 2),
-             "s_k*(delta_ki-s_i)*" + "/".join(["(z_k+z_i+s_k+1)^20"] * 2), "z_k" + "/2" * 200, "/".join(["z_k"] * 120),
+             "s_k*(delta_ki-s_i)*" + "/".join(["(z_k+z_i+s_k+1)^20"] * 2), "/".join(["z_k"] * 80),
              " ".join(f"sum_{{{a}=1}}^{{12}}" for a in "abcd") + " delta_ab delta_cd"]
 
 

@@ -4,7 +4,7 @@ import random
 
 from nnlib.derivations import refuter
 from nnlib.derivations.derivation import Condition
-from nnlib.derivations.language import (D, Array, Func, Index, Num, Size, Sum, Add, Mul, delta, exp, log,
+from nnlib.derivations.language import (D, Array, Entry, Func, Index, Num, Size, Sum, Add, Mul, delta, exp, log,
                                         matrix_product, relu, replace_indices, step, tanh)
 from nnlib.derivations.prover import chain, conditions, prove, unfold
 
@@ -145,7 +145,7 @@ def test_a_definition_is_unfolded_only_if_cited():
     c = Index("c", K + 1)
     u = Array("u", "u", [K + 1], ((c,), 1 + x))
     assert unfold(u[i], u) == unfold(u[i + 1], u) == 1 + x  # both lie in 1..K+1
-    assert all(unfold(u[e], u) == u[e] for e in (i - 1, i + 2, c + 1, a, a + 1, i + x))
+    assert all(unfold(e, u) == e for e in (*(u[at] for at in (i - 1, i + 2, c + 1, a, a + 1)), Entry(u, (i + x,))))
 
 
 def test_each_rule_does_only_its_own_work():
