@@ -133,7 +133,8 @@ def close(found, exact, scale=None):
     assert found.size == len(exact)
     for x, e, s in zip(found.flat, exact, exact if scale is None else scale):
         error = abs(mpmath.mpf(float(x)) - e)
-        assert error <= rtol * abs(s) + 4 * mpmath.mpf(float(kind.smallest_subnormal)), (x, e)
+        allowed = rtol * abs(s) + 4 * mpmath.mpf(float(kind.smallest_subnormal))
+        assert error <= allowed, f"{kind.dtype}: found {x}, exact {mpmath.nstr(e, 20)}, off by {mpmath.nstr(error, 3)}, allowed {mpmath.nstr(allowed, 3)}"
         assert x != 0 or abs(e) < float(kind.tiny), (x, e)
 
 

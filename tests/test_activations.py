@@ -66,6 +66,11 @@ EXACT = {
 }
 
 
+def test_no_elementwise_function_is_left_out():
+    exact_anyway = {"identity", "step", "relu"}
+    assert set(EXACT) == {name + back for name in set(ELEMENTWISE) - exact_anyway for back in ("", "_backward")}
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", EXACT)
 def test_elementwise_functions_to_the_last_digits(name, dtype):

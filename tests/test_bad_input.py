@@ -517,6 +517,10 @@ def at_the_end(x, end, dtype):
     return (x * dtype(2) ** {"huge": limits.maxexp - 8, "square root": limits.maxexp // 2 - 4, "tiny": limits.minexp + 8}[end]).astype(dtype)
 
 
+def test_every_activation_has_a_formula():
+    assert {name + back for name in (*ELEMENTWISE, "softmax") for back in ("", "_backward")} <= set(FORMULAS)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("end", ["largest", "huge", "square root", "tiny", "denormal"])
 @pytest.mark.parametrize("name", FORMULAS)

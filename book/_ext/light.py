@@ -65,6 +65,8 @@ def formulas(text):
 
 def typeset(wanted):
     """Return ({(TeX, own line): HTML}, their CSS): MathJax sets each formula once for the whole book."""
+    if not MATHJAX.exists():
+        raise ExtensionError("book/_vendor is missing: run `python tools/vendor.py` first")
     done = node([str(HERE / "typeset.cjs"), str(MATHJAX)], return_completed_process=True, input=json.dumps(wanted),
                 capture_output=True, text=True, encoding="utf-8")
     if done.returncode:
