@@ -9,7 +9,7 @@ from .kinds import Array, ArrayLike, Labels, NDArray
 
 def _labels_of(name: str, Y: ArrayLike) -> ArrayLike:
     # a matrix holds scores, probabilities or one-hot rows: its label is the column of the largest
-    return reals(name, Y, ndim=2).argmax(axis=1) if axes(name, Y) == 2 else Y
+    return reals(name, Y).argmax(axis=1) if axes(name, Y) == 2 else Y
 
 
 def _label_pair(predicted: ArrayLike, Y: ArrayLike) -> tuple[Labels, Labels]:
