@@ -89,8 +89,9 @@ def plane_border(W1: Rationals, b1: Rationals, W2: Rationals, b2: Rationals,
     lines = sorted({_normalised(u, v, c) for u, v, c in zip(*net.W1, net.b1) if (u, v) != (0, 0)})
     pieces: list[Border] = []
     around: defaultdict[Point, set[int]] = defaultdict(set)
+    others: list[Line | Constraint] = [*lines, *walls]
     for line in lines:
-        met = {p for other in lines + [wall[:3] for wall in walls] if (p := _meeting(line, other))}
+        met = {p for other in others if (p := _meeting(line, other))}
         on_line = sorted(p for p in met if all(_height(wall, p) >= 0 for wall in walls))
         for start, end in zip(on_line, on_line[1:]):
             middle = _middle(start, end)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -290,14 +291,17 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 def _on_core(n: int) -> Iterator[None]:
     """Keep this thread on one core inside the block. Else the system may leave a thread that has just been woken,
     for many milliseconds, on the core of the thread that woke it, and the two take turns."""
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    thread = threading.get_native_id()
+    allowed = os.sched_getaffinity(thread)
     if n < len(allowed):
-        os.sched_setaffinity(0, {sorted(allowed)[n]})
+        os.sched_setaffinity(thread, {sorted(allowed)[n]})
     try:
         yield
     finally:
-        if allowed:
-            os.sched_setaffinity(0, allowed)
+        os.sched_setaffinity(thread, allowed)
 
 
 def in_threads(work: Callable[[T], R], items: Sequence[T]) -> list[R]:

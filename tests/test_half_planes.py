@@ -180,6 +180,19 @@ def test_the_border_of_a_point_and_of_a_line_written_in_many_ways():
         assert piece.yhat == 1 and piece.start != piece.end
 
 
+@pytest.mark.parametrize("u, v, start, end", [
+    (0, 2, (-3, F(1, 2)), (3, F(1, 2))), (2, 0, (F(1, 2), -3), (F(1, 2), 3)), (2, 4, (-3, F(7, 4)), (3, F(-5, 4)))])
+def test_the_border_of_a_half_plane(u, v, start, end):
+    assert plane_border([[u], [v]], [-1], [1], -1) == [(start, end, 1)]
+
+
+def test_a_line_through_a_corner_on_whose_sides_nothing_changes():
+    # the set is the open quadrant x, y > 0; the line x + 5y = 0 meets it at its corner, and nowhere else
+    origin = (0, 0)
+    assert set(plane_border([[-1, 0, 1], [0, -1, 5]], [0, 0, 0], [-1, -1, 0], 0)) == {
+        (origin, (3, 0), 0), (origin, (0, 3), 0), (origin, origin, 0)}
+
+
 @pytest.mark.parametrize("n", range(7))
 def test_lines_in_general_position_make_the_most_regions(n):
     lines = [[1] * n, list(range(n)), [k * k for k in range(n)]]  # x + ky + k² = 0: no three through a point
