@@ -107,12 +107,19 @@ def main(arguments: list[str] | None = None) -> int:
     options, more = whole.parse_known_args(arguments)
     if any(word.startswith("-") for word in more) or more and options.command == "new":
         whole.error(f"not understood: {' '.join(more)}")
+    if not options.folder:      # a variable of a shell that is not set, say; Path would take it for this folder
+        whole.error("a folder is expected, but '' came")
+    if getattr(options, "jobs", 1) < 1 or getattr(options, "dask", None) == "":
+        whole.error("-j from 1 on, and an address after --dask, are expected, "
+                    f"but {options.jobs} and {options.dask!r} came")
     if more:        # names of assignments behind an option, which argparse leaves over
         options.assignments += more
     try:
         course = new(options.folder) if options.command == "new" else Course(options.folder)
         if options.command != "new":
             options.assignments = options.assignments or course.assignments
+            if not options.assignments:
+                raise ValueError(f"{course.path}/source: NAME/NAME.ipynb is expected, but no assignment is there")
             for name in options.assignments:
                 course.source(name)
         return options.function(course, options) or 0

@@ -60,11 +60,56 @@ def cells_of(notebook: Json) -> list[Cell]:
 
 
 def read(path: Path) -> Json:
-    """Return a teacher's notebook as plain JSON, the source of each cell one string."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
+    """Return a teacher's notebook as plain JSON, the source of each cell one string.
+
+    Raises `ValueError`, which names the file, where it is no notebook of format 4, or where points, names or
+    limits are none.
+    """
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(notebook, ensure_ascii=False).encode()       # half of a character, as JSON can write it
+    except (ValueError, RecursionError) as error:       # UnicodeDecodeError is a ValueError
+        raise ValueError(f"{path} is no notebook: {error}") from None
+    if complaint := about_form(notebook):
+        raise ValueError(f"{path}: {complaint}")
     for cell in notebook["cells"]:
         cell["source"] = text_of(cell)
     return notebook
+
+
+def about_form(notebook: Any) -> str:
+    """Say what keeps JSON from being a teacher's notebook, or return ""."""
+    if not isinstance(notebook, dict) or notebook.get("nbformat") != 4:
+        return "a notebook of format 4 is expected"
+    found, meta = notebook.get("cells"), notebook.get("metadata")
+    if not isinstance(found, list) or not isinstance(meta, dict):
+        return f"a list of cells and metadata are expected, but {list(notebook)[:9]} came"
+    for n, cell in enumerate(found):
+        if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw") \
+                or not isinstance(cell.get("metadata"), dict):
+            return f"cell {n}: a cell of code or text, with metadata, is expected, but {str(cell)[:60]!r} came"
+        name, points = meta_of(cell).get("grade_id", ""), meta_of(cell).get("points", 0)
+        if not isinstance(name, str) or not re.fullmatch(r"[\w-]*", name):
+            return f"cell {n}: a grade_id of letters, digits, - and _ is expected, but {str(name)[:60]!r} came"
+        if not number(points) or points < 0:
+            return f"cell {name or n}: points from 0 on are expected, but {str(points)[:60]!r} came"
+        if text_of(cell).count("### BEGIN NUMBERS") != len(NUMBERS.findall(text_of(cell))):
+            return f"cell {name or n}: a line ### END NUMBERS is expected behind ### BEGIN NUMBERS"
+    return about_limits(meta)
+
+
+def about_limits(meta: Json) -> str:
+    """Say what is wrong with the time limits of an assignment, or return ""."""
+    own = meta.get("nnlib", {})
+    limits = own.get("seconds", {}) if isinstance(own, dict) else own
+    if isinstance(limits, dict) and set(limits) <= set(SECONDS) and all(number(n) and n > 0 for n in limits.values()):
+        return ""
+    return f'seconds: {{"question": 10, "submission": 60}}, positive numbers, are expected, but {str(limits)[:60]} came'
+
+
+def number(value: object) -> bool:
+    """True for a finite number of JSON, which has true, NaN and Infinity too."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 10 ** 9
 
 
 def seconds(notebook: Json) -> dict[str, float]:

@@ -33,7 +33,7 @@ def about_cells(source: Json) -> list[str]:
     try:
         MetadataValidator().validate_nb(nbformat.from_dict(source))
     except Exception as error:
-        found.append(f"nbgrader refuses the metadata: {error}")
+        found.append(f"nbgrader refuses the metadata: {str(error).partition(chr(10))[0]}")
     found += [f"the grade_id {id} is given to {n} cells"
               for id, n in Counter(c.id for c in parts if c.id).items() if n > 1]
     found += [f"a code cell has no nbgrader metadata, so it would not be locked: {c.source[:60]!r}"

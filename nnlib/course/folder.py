@@ -22,6 +22,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+RESULT = {"student", "assignment", "reason", "missing", "flags", "given", "outputs", "questions", "key"}
 ASSIGNMENTS = Path(__file__).parents[2] / "book" / "assignments"
 CONFIG = '''# Formgrader and feedback show what students wrote: their HTML is made harmless first.
 c = get_config()
@@ -91,14 +92,22 @@ class Course:
     def _roster(self) -> dict[str, dict[str, str]]:
         try:
             with open(self.path / "roster.csv", encoding="utf-8-sig", newline="") as file:
-                table = csv.DictReader(file)
+                table = csv.DictReader(file, strict=True)
                 rows, columns = list(table), table.fieldnames or []
+        except csv.Error as error:
+            raise ValueError("roster.csv: a table with commas is expected, but it cannot be read behind line "
+                             f"{table.line_num}: {error}") from None
         except UnicodeDecodeError as error:
             byte = error.object[error.start]
             raise ValueError(f"roster.csv is not UTF-8, but has the byte {byte:#x}: save it as UTF-8") from None
-        if "id" not in columns:
+        if columns.count("id") != 1:
             raise ValueError(f"roster.csv: expected a column id, between commas, but the columns are {columns}")
-        ids = [row.get("id") or "" for row in rows]
+        for row in rows:        # where a line is cut off, or a comma is not in quotes
+            if None in row or None in row.values():
+                came = [value for value in row.values() if value is not None]
+                raise ValueError(f"roster.csv: {len(columns)} values are expected in each line, as in the first, but "
+                                 f"{came} came")
+        ids = [row["id"] for row in rows]
         bad = [name for name in ids if not name_of_file(name) or name == "example" or ids.count(name) > 1]
         if not rows or bad:
             raise ValueError("roster.csv: expected a column id with unique names of letters, digits and . @ + - _, "
@@ -131,9 +140,10 @@ class Course:
     def stored(self, name: str, student: str) -> dict[str, Any] | None:
         """A student's stored result; None where there is none, or one that a full or failing disk has damaged."""
         try:
-            return json.loads(self.result(name, student).read_text())
-        except (FileNotFoundError, ValueError):
+            found = json.loads(self.result(name, student).read_text())
+        except (FileNotFoundError, ValueError, RecursionError):
             return None
+        return found if isinstance(found, dict) and RESULT <= set(found) else None
 
     def results(self, name: str) -> dict[str, dict[str, Any]]:
         """The stored results {student: result} of an assignment, in the order of the roster."""

@@ -17,6 +17,7 @@ import nbformat
 from nbconvert.preprocessors.sanitize import SanitizeHTML
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import SaveCells
+from sqlalchemy.exc import SQLAlchemyError
 
 from . import cells
 from .cells import Json
@@ -32,7 +33,11 @@ def opened(course: Course) -> Gradebook:
     program = str(Path(sys.executable).parent)      # nbgrader calls the bare name alembic
     if program not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([program, os.environ.get("PATH", os.defpath)])
-    return Gradebook(url(course))
+    try:
+        return Gradebook(url(course))
+    except SQLAlchemyError as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"{course.path}/gradebook.db: nbgrader's gradebook is expected, but {reason}") from None
 
 
 def url(course: Course) -> str:

@@ -26,6 +26,9 @@ def drawing(secret: bytes, assignment: str, student: str) -> Iterator[None]:
     global _drawn_from
     if type(secret) is not bytes or not secret:
         raise TypeError(f"the secret must be bytes, at least one, but is a {type(secret).__name__}")
+    for what, text in (("assignment", assignment), ("student", student)):
+        if not isinstance(text, str):
+            raise TypeError(f"the {what} must be a text, but is a {type(text).__name__}")
     before, _drawn_from = _drawn_from, (secret, assignment, student)
     try:
         yield
@@ -45,6 +48,8 @@ def hidden(purpose: str) -> np.random.Generator:
 
 def generator(kind: str, purpose: str) -> np.random.Generator:
     """Seed a generator by HMAC-SHA256: key the secret, text the kind, the assignment, the student and the purpose."""
+    if not isinstance(purpose, str):
+        raise TypeError(f"the purpose must be a text, but is a {type(purpose).__name__}")
     import numpy as np              # not above: a derivation is checked where there is no NumPy
     secret, *whose = _drawn_from
     text = json.dumps([kind, *whose, purpose])      # quoted: ["a", "b"] and ["a, b"] differ

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:  # a question about a derivation is checked where there is no NumPy
@@ -55,6 +57,9 @@ class Question:
     book = "../../book/" if sys.platform == "emscripten" else "http://localhost:8000/book/"
 
     def __init__(self, title: str, points: float, read: str = "") -> None:
+        text("title", title)
+        text("read", read)
+        positive("points", points)
         self.title, self.points, self.read = title, points, read
         self.checks: list[Check] = []
 
@@ -66,18 +71,33 @@ class Question:
 
         `slips` maps what may have gone wrong to the value that then comes.
         """
+        if within is not None:
+            positive("within", within)
+        if not isinstance(slips, (Mapping, NoneType)):
+            raise TypeError(f"slips must be a dict {{what went wrong: value}}, but {what(slips)} came")
+        with suppress(ImportError):     # what is expected is the teacher's: no student may lose by it
+            for value in (expected, *(slips or {}).values()):
+                array(value)
         self.add(words, weight, get, lambda came: unlike_array(array(came), array(expected), within, slips or {}))
 
     def equal(self, words: str, get: Callable[[], object], expected: object, weight: float = 1) -> None:
         """A number, text or truth value, or a list of them, equal in type and value."""
-        self.add(words, weight, get, lambda came: unlike(simple(came), simple(expected)))
+        plain = simple(expected)
+        self.add(words, weight, get, lambda came: unlike(simple(came), plain))
 
     def between(self, words: str, get: Callable[[], object], low: float, high: float, weight: float = 1) -> None:
         """A number from low to high."""
-        self.add(words, weight, get, lambda came: not_between(number(came), low, high))
+        bounds = simple([low, high])
+        if not all(type(bound) in (int, float) for bound in bounds) or not bounds[0] <= bounds[1]:
+            raise ValueError(f"low and high must be numbers, low no more than high, but {what(low)} and {what(high)} "
+                             "came")
+        self.add(words, weight, get, lambda came: not_between(number(came), *bounds))
 
     def raises(self, words: str, get: Callable[[], object], error: type[BaseException], weight: float = 1) -> None:
         """This kind of error."""
+        if not isinstance(error, type) or not issubclass(error, BaseException):
+            raise TypeError(f"error must be a kind of error, such as ValueError, but {what(error)} came")
+        self.allowed(words, weight, get)
         try:
             came = get()
         except error:
@@ -89,6 +109,9 @@ class Question:
 
     def lines(self, words: str, get: Callable[[], object], problem: Problem, weight: float = 1) -> None:
         """A typed derivation (`nnlib.derivations.lines`): the share of the way up to the first line that fails."""
+        if not hasattr(problem, "check"):
+            raise TypeError(f"problem must be a Problem of nnlib.derivations, but {what(problem)} came")
+        self.allowed(words, weight, get)
         try:
             checked = problem.check(simple(get()))
         except (Exception, SystemExit) as error:
@@ -99,6 +122,7 @@ class Question:
 
     def add(self, words: str, weight: float, get: Callable[[], object], complaint: Callable[[Any], str]) -> None:
         """Append a check: it holds where `get` returns and nothing is to complain of."""
+        self.allowed(words, weight, get)
         try:
             message = complaint(get())
         except NotPlain as error:
@@ -106,6 +130,13 @@ class Question:
         except (Exception, SystemExit) as error:
             message = told(error)
         self.checks.append(Check(words, not message, weight, message, 0.0 if message else 1.0))
+
+    def allowed(self, words: str, weight: float, get: Callable[[], object]) -> None:
+        """Refuse what is the teacher's own mistake, so that it costs no student a point."""
+        text("words", words)
+        positive("weight", weight)
+        if not callable(get):
+            raise TypeError(f"get must be a function without arguments, such as lambda: f(3), but {what(get)} came")
 
     # --- the result ---
 
@@ -145,6 +176,18 @@ class Question:
 
     def _repr_markdown_(self) -> str:
         return "\n".join("    " + line for line in repr(self).splitlines())     # a block of code: no mark-up in it
+
+
+def text(name: str, value: object) -> None:
+    """Refuse what is no text."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a text, but {what(value)} came")
+
+
+def positive(name: str, value: object) -> None:
+    """Refuse what is no number from 0 on, of a size that points have."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 10**9:
+        raise TypeError(f"{name} must be a number from 0 on, but {what(value)} came")
 
 
 # --- plain values ---------------------------------------------------------------

@@ -54,13 +54,16 @@ def draw(notebook: Json, given_numbers: AbstractContextManager[None]) -> Json:
             if cell.kind in ("given", "numbers"):
                 try:
                     exec(compile(cell.source, f"cell {n}", "exec"), names)
-                except Exception as error:
+                except (Exception, SystemExit) as error:
                     raise ValueError(f"cell {cell.id} of the source fails: {type(error).__name__}: {error}") from error
             if cell.kind == "numbers":
                 region = cells.NUMBERS.search(cell.source)
                 assert region, "that makes it such a cell"
-                drawn = [name for name in cells.bound(region.group()) if not name.startswith("_")
-                         and not isinstance(names[name], np.random.Generator)]
+                bound = [name for name in cells.bound(region.group()) if not name.startswith("_")]
+                if missing := [name for name in bound if name not in names]:
+                    raise ValueError(f"cell {cell.id} of the source: a value is expected for {missing[0]}, "
+                                     "but none came")
+                drawn = [name for name in bound if not isinstance(names[name], np.random.Generator)]
                 lines = "\n".join(f"{name} = {literal(name, names[name])}" for name in drawn)
                 notebook["cells"][n]["source"] = cell.source[:region.start()] + lines + cell.source[region.end():]
     return notebook
@@ -75,7 +78,10 @@ def release(source: Json, name: str, student: str | None = None, secret: bytes =
     notebook = nbformat.from_dict(draw(copy.deepcopy(source), whose))
     resources = {"nbgrader": {"notebook": name, "assignment": name}}
     for step in STEPS:
-        notebook, resources = step(parent=None).preprocess(notebook, resources)
+        try:
+            notebook, resources = step(parent=None).preprocess(notebook, resources)
+        except RuntimeError as error:       # a region that is begun and not ended
+            raise ValueError(f"nbgrader cannot take what is hidden out of {name}: {error}") from None
     for n, cell in enumerate(notebook.cells):
         cell.id = f"cell-{n}"
         cell.metadata = {key: cell.metadata[key] for key in KEPT if key in cell.metadata}
@@ -86,11 +92,12 @@ def release(source: Json, name: str, student: str | None = None, secret: bytes =
 def release_all(course: Course, name: str) -> int:
     """Write the notebooks of all students and the public example; returns how many."""
     source = cells.read(course.source(name))
-    for student in course.students:
-        text = nbformat.writes(release(source, name, student, course.secret))
-        write(course.released(name, student), text + "\n")
-    write(course.released(name, "example"), example(source, name))
-    return len(course.students) + 1
+    texts = {student: nbformat.writes(release(source, name, student, course.secret)) + "\n"
+             for student in course.students}
+    texts["example"] = example(source, name)
+    for student, text in texts.items():     # after all of them could be made
+        write(course.released(name, student), text)
+    return len(texts)
 
 
 def example(source: Json, name: str) -> str:
