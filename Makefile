@@ -9,7 +9,6 @@ NOTEBOOKS = $(wildcard book/*.ipynb book/assignments/*.ipynb) tools/proofs.ipynb
 .PHONY: book site package test lint browser theorems coverage lighthouse mutants branches bench bench-peers bench-grading check-versions plain-sphinx lite links lab serve notebooks clean
 
 book: .venv/ready
-	$(BIN)/python tools/vendor.py
 	$(BIN)/jupyter-book build . --all -n -W --keep-going
 	$(BIN)/python tools/lite.py
 	$(BIN)/python tools/colab.py
@@ -18,7 +17,6 @@ book: .venv/ready
 
 # the pages, and beside them the whole book as PDF and EPUB; executes nothing that is in the cache
 site: .venv/ready
-	$(BIN)/python tools/vendor.py
 	rm -rf _build/epub
 	$(BIN)/jupyter-book build . --all -n -W --keep-going --builder custom --custom-builder epub
 	EDITIONS=1 $(MAKE) book
@@ -36,7 +34,6 @@ coverage: .venv/ready
 	$(BIN)/python tools/coverage_map.py
 
 test: .venv/ready lint
-	$(BIN)/python tools/vendor.py
 	$(BIN)/python -m pytest -q -n 2 --ignore tests/browser tests nnlib
 	# the digits first: they take longest
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval -W default book/digits.ipynb $(filter-out book/digits.ipynb,$(NOTEBOOKS))
@@ -82,7 +79,6 @@ bench-peers: tools/peers.txt
 
 # other versions than the pinned ones, each set in an environment of its own; `make check-versions SETS=newest-3.13`
 check-versions: .venv/ready
-	$(BIN)/python tools/vendor.py
 	$(BIN)/python tools/check_versions.py $(SETS)
 
 # the same book by Sphinx 9 alone, from what `make book` has executed
@@ -96,7 +92,6 @@ lite: .venv/ready
 
 # every link of the pages that leads to the public web
 links: .venv/ready
-	$(BIN)/python tools/vendor.py
 	$(BIN)/jupyter-book build . --builder linkcheck
 
 lab: .venv/ready
@@ -109,9 +104,10 @@ serve: book
 notebooks: .venv/ready
 	$(BIN)/python tools/notebooks.py $(NOTEBOOKS)
 
-.venv/ready: requirements.txt constraints.txt pyproject.toml
+.venv/ready: requirements.txt constraints.txt pyproject.toml tools/vendor.py
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q -r requirements.txt
+	$(BIN)/python tools/vendor.py
 	touch $@
 
 clean:
