@@ -79,7 +79,8 @@ def test_what_is_fit_comes_back():
     assert checks.numbers("V", native.astype(native.dtype.newbyteorder())).dtype == np.float32
 
 
-@pytest.mark.parametrize("values, finite", [([1.7e308, 1.7e308], True), ([np.inf, -np.inf], False), ([np.nan], False), ([0.0], True)])
+@pytest.mark.parametrize("values, finite", [([1.7e308, 1.7e308], True), ([np.inf, -np.inf], False), ([np.nan], False), ([0.0], True),
+                                            ([1e200 + 1e200j], True)])
 def test_whether_all_numbers_are_finite_is_asked_without_a_warning(values, finite):
     assert checks.all_finite(np.array(values)) is finite
 
@@ -88,3 +89,9 @@ def test_whether_values_are_checked_is_yes_or_no():
     assert checks.values_are_checked() is True
     with checks.trusted():
         assert checks.values_are_checked() is False
+
+
+def test_a_trusted_block_is_silent_where_numbers_leave_the_range():
+    with checks.trusted():
+        assert np.isinf(np.array([1e308]) * 10).all()
+        assert np.isnan(np.array([np.inf]) - np.inf).all()

@@ -146,6 +146,12 @@ def test_edges_of_the_box_are_no_edges_of_the_region():
     assert dict(zip(half.corners, half.has_edge)) == {(0, -3): None, (3, -3): None, (3, 3): None, (0, 3): True}
 
 
+def test_a_segment_has_one_edge_and_a_point_none():
+    for W1, b1, corners, edges in (([[1, -1], [0, 0]], [0, 0], 2, (True,)), ([[1, -1, 0, 0], [0, 0, 1, -1]], [0] * 4, 1, ())):
+        part, = [region for region in plane_regions(W1, b1, [1] * len(b1), -len(b1)) if region.yhat]
+        assert part.has_corner == (True,) * corners and part.has_edge == edges
+
+
 def test_a_corner_may_be_missing_between_two_edges_of_the_set():
     quadrant, = [region for region in plane_regions([[1, 0, -1], [0, 1, -1]], [0, 0, 0], [1, 1, -1], -2) if region.yhat]
     at = quadrant.corners.index((0, 0))
