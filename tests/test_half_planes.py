@@ -127,7 +127,10 @@ def test_problem_3_of_S2():
     (([[], []], [], [], 0), [[(-3, -3), (3, -3), (3, 3), (-3, 3)]]),
     (([[], []], [], [], -1), []),
     (([[1], [1]], [-100], [1], -1), [[]]),                                                # far from the box
-    (([[-1], [0]], [-3], [1], -1), [[(-3, -3), (-3, 3)]]),                                # only the wall of the box
+    (([[-1], [0]], [-3], [1], -1), [[(-3, -3), (-3, 3)]]),                                # only a wall of the box
+    (([[1], [0]], [-3], [1], -1), [[(3, -3), (3, 3)]]),
+    (([[0], [-1]], [-3], [1], -1), [[(-3, -3), (3, -3)]]),
+    (([[0], [1]], [-3], [1], -1), [[(-3, 3), (3, 3)]]),
 ])
 def test_sets_by_hand(network, ones):
     found = [list(region.corners) for region in plane_regions(*network) if region.yhat]
@@ -212,7 +215,7 @@ def test_never_more_regions(network):
 
 
 @pytest.mark.parametrize("box, message", [
-    ((1, 1, 0, 1), "box must be"), ((0, 1, 2, 1), "box must be"), ((0, 1, 2), "box must have shape"),
+    ((1, 1, 0, 1), "box must be"), ((0, 1, 2, 1), "box must be"), ((0, 1, 2, 2), "box must be"), ((0, 1, 2), "box must have shape"),
     ((0, np.inf, 0, 1), "box must hold rational numbers")])
 def test_boxes_refused(box, message):
     for function in (plane_regions, plane_border):
