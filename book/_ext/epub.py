@@ -55,6 +55,8 @@ class Formulas:
         if "<merror" in found:
             raise ExtensionError(f"MathJax does not understand {tex}")
         found = re.sub(r' data-[\w-]+="[^"]*"', "", found)
+        # MathML Core knows no mathvariant but normal; paper.css sees to bold
+        found = found.replace('"script">L<', '"normal">ℒ<').replace('"double-struck">R<', '"normal">ℝ<')
         return re.sub(r">\s+<", "><", found).replace("<math ", f'<math alttext="{escape(tex)}" ', 1)
 
 
@@ -154,6 +156,8 @@ def clean(app, pagename, templatename, context, doctree):
         element.decompose()
     for summary in body.select("details.hide > summary"):
         summary.string = "Code"
+    for row in body.select("table > tr:first-child:not(:has(td))"):  # a head stands on every page of the table
+        row.wrap(body.new_tag("thead"))
     keep_links(app, pagename, body)
     seen = set()
     for element in body.find_all(id=True):  # sphinx-proof and sphinx-exercise give every box the same one

@@ -57,7 +57,9 @@ def chapter(folder, docname, level):
         left, right = (r"\[", r"\]") if math.get("display") == "block" else (r"\(", r"\)")
         math.replace_with(left + math["alttext"] + right)
     for code in body.select("details.hide.above-input"):  # it draws a picture, as a rule
-        code.decompose()
+        view = code.parent.select_one(".first-view")
+        menu = view and not view.img and not view.text.strip()  # shows nothing before a choice; the code has the answers
+        (view if menu else code).decompose()
     for box in body.find_all("details"):
         box["open"] = ""
     for heading in body.find_all(re.compile("^h[1-5]$")):
@@ -89,6 +91,7 @@ def print_book(app, browser):
     """Write book.pdf into the EPUB's folder: printed once for the page numbers, and once with them."""
     file = Path(app.outdir, "book.pdf")
     page = open_page(browser, joined(app))
+    page.set_viewport_size({"width": 627, "height": 900})  # A4 less the margins
     page.evaluate(READY)
     settings = {"path": file, "outline": True, "tagged": True, "prefer_css_page_size": True, "print_background": True}
     page.pdf(**settings)
