@@ -202,7 +202,7 @@ def chain_latex(lemma: Lemma) -> str:
     alone = width(left) > WIDE // 3  # a long left side has a row to itself
     start = 0 if alone else width(left)
     below = any(start + width(formula) + len(words) > WIDE for formula, words in lines)
-    between = r" \\[-2pt] &\qquad " if below else " && "
+    between = r" \\ &\qquad " if below else " && "
     rows = [rf"&= {formula}{between}\text{{({words})}}" for formula, words in lines]
     rows = [f"&{left}", *rows] if alone else [f"{left} {rows[0]}", *rows[1:]]
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
