@@ -14,10 +14,10 @@ OBJECTS = {"THEOREMS", "delta_rule", "differentiation", "exp", "linearity", "log
 CANNOT_HAPPEN = {"KernelBug"}
 # the other modules of nnlib.course, and these functions, work on a course's folder, on processes or on what comes from them
 COURSE = {
-    "cells": {"Cell", "cells_of", "read"}, "export": {"rows_of", "grades_of", "reason", "why", "export", "canvas", "gradescope"},
+    "cells": {"Cell", "cells_of", "read", "about_form", "about_limits", "number"}, "export": {"rows_of", "grades_of", "reason", "why", "export", "canvas", "gradescope"},
     "folder": {"write", "Course", "new"}, "numbers": {"generator"}, "wire": {"NotPlain", "Stopped", "Remote", "pack", "unpack"},
-    # `simple`, `array`, `number` and `unlike` show what comes in; the rest words a message, and test_question reads them all
-    "question": {"NotPlain", "Check", "numpy_types", "unlike_array", "near", "alike", "hint", "kind", "not_between", "what", "short", "told"}}
+    # `simple`, `array`, `number` and `unlike` show what comes in; the rest words a message or refuses a teacher's slip, and the tests read them all
+    "question": {"NotPlain", "Check", "text", "positive", "numpy_types", "unlike_array", "near", "alike", "hint", "kind", "not_between", "what", "short", "told"}}
 
 
 def shown(thing, name=""):

@@ -39,8 +39,9 @@ def test_a_listed_survivor_has_a_reason_and_is_still_in_the_code(module, entry):
 
 
 def test_the_stored_outcome_is_that_of_the_list():
-    assert set(OUTCOME) <= set(mutants.MODULES)
+    assert set(OUTCOME) == set(mutants.MODULES)
     for module, found in OUTCOME.items():
+        assert set(found) == {"mutants", "killed", "equivalent", "source", "date"}, module
         assert found["mutants"] - found["killed"] == found["equivalent"], module
         assert found["equivalent"] == sum(len(entry["becomes"]) for entry in LISTED.get(module, [])), module
         assert found["killed"] >= mutants.LEAST * found["mutants"], module

@@ -11,6 +11,7 @@ each decorator is called below its function. Doctests do not count as tests here
 every mutant.
 """
 import ast
+import hashlib
 import json
 import os
 import shutil
@@ -73,6 +74,11 @@ def survivors_of(module):
     return len(found), [(function_of(name), *change(mutmut("show", name))) for name in alive]
 
 
+def digest(module):
+    """Return a hash of the module's source: the page shows whether the figures are those of the code as it stands."""
+    return hashlib.sha256((ROOT / f"nnlib/{module}.py").read_bytes()).hexdigest()[:16]
+
+
 def undecorated(source):
     r"""Return the same program, in which f = decorator(f) stands below each decorated function.
 
@@ -130,7 +136,7 @@ def main(modules):
             wrong.append(module)
             continue
         done[module] = {"mutants": mutants, "killed": mutants - len(found), "equivalent": len(found),
-                        "date": date.today().isoformat()}
+                        "source": digest(module), "date": date.today().isoformat()}
         stored = json.loads(OUTCOME.read_text(encoding="utf-8")) | {module: done[module]}
         OUTCOME.write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     total = {word: sum(one[word] for one in done.values()) for word in ("mutants", "killed", "equivalent")}

@@ -9,6 +9,7 @@ import contextlib
 import copy
 import os
 import re
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ import nbformat
 from nbconvert.preprocessors.sanitize import SanitizeHTML
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import SaveCells
-from sqlalchemy.exc import SQLAlchemyError
 
 from . import cells
 from .cells import Json
@@ -33,11 +33,16 @@ def opened(course: Course) -> Gradebook:
     program = str(Path(sys.executable).parent)      # nbgrader calls the bare name alembic
     if program not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([program, os.environ.get("PATH", os.defpath)])
-    try:
-        return Gradebook(url(course))
-    except SQLAlchemyError as error:
-        reason = str(error).partition("\n")[0]
-        raise ValueError(f"{course.path}/gradebook.db: nbgrader's gradebook is expected, but {reason}") from None
+    path = course.path / "gradebook.db"
+    if path.exists():       # looked at here: nbgrader would leave a damaged one open
+        try:
+            with contextlib.closing(sqlite3.connect(path)) as database:
+                found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            found = str(error)
+        if found != "ok":
+            raise ValueError(f"{path}: nbgrader's gradebook is expected, but it cannot be read: {found}")
+    return Gradebook(url(course))
 
 
 def url(course: Course) -> str:
