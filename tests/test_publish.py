@@ -163,9 +163,10 @@ def test_the_contents_of_the_epub_name_the_parts(monkeypatch):
     monkeypatch.setattr(epub.Epub3Builder, "get_toc", lambda self: None)
     monkeypatch.setattr(epub, "parts", lambda env: [("", ["intro"]), ("First & last", ["one", "two"]), ("Then", ["three"])])
     book = epub.Epub.__new__(epub.Epub)
-    book.env, book.out_suffix = None, ".xhtml"
+    book.env = SimpleNamespace(get_doctree=lambda page: nodes.section(ids=[f"title-of-{page}", "other"]))
+    book.out_suffix = ".xhtml"
     book.refnodes = [{"level": level, "refuri": f"{page}.xhtml{'#a' * (level - 1)}", "text": page} for page, level in pages]
     book.get_toc()
     assert [(node["level"], node["refuri"], node["text"]) for node in book.refnodes] == [
-        (1, "intro.xhtml", "intro"), (1, "one.xhtml", "First &amp; last"), (2, "one.xhtml", "one"), (3, "one.xhtml#a", "one"),
-        (2, "two.xhtml", "two"), (1, "three.xhtml", "Then"), (2, "three.xhtml", "three")]
+        (1, "intro.xhtml", "intro"), (1, "one.xhtml#title-of-one", "First &amp; last"), (2, "one.xhtml", "one"), (3, "one.xhtml#a", "one"),
+        (2, "two.xhtml", "two"), (1, "three.xhtml#title-of-three", "Then"), (2, "three.xhtml", "three")]
