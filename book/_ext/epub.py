@@ -155,6 +155,8 @@ def clean(app, pagename, templatename, context, doctree):
     body = BeautifulSoup(context.get("body", ""), "html.parser")
     for element in body.select(LEFT_OUT):
         element.decompose()
+    for element in body.select("noscript"):  # no element of XHTML; what it holds is what is wanted here
+        element.unwrap()
     for summary in body.select("details.hide > summary"):
         summary.string = "Code"
     for row in body.select("table > tr:first-child:not(:has(td))"):  # a head stands on every page of the table
