@@ -62,3 +62,12 @@ def test_every_link_between_pages_leads_to_something():
             target = (path.parent / address.partition("?")[0]).resolve() if address else path
             assert target.exists(), (path.name, link["href"])
             assert not anchor or target not in names or anchor in names[target], (path.name, link["href"])
+
+
+def test_a_link_into_a_page_leads_to_its_place(browser, address):
+    page = browser.new_page(viewport={"width": 1200, "height": 700})
+    for place in ("sec-verified-what-is-assumed", "sec-verified-do-the-tests-notice"):
+        page.goto(f"{address}/book/verified.html#{place}")
+        page.wait_for_timeout(1000)  # what is laid out late would move it
+        assert 0 <= page.evaluate("place => document.getElementById(place).getBoundingClientRect().top", place) < 200, place
+    page.close()
