@@ -55,7 +55,8 @@ branches: .venv/ready
 
 # the built pages in a real Chromium, the network cut, photographed into _build/photos; after `make book`
 browser: .venv/ready
-	$(BIN)/python -m pytest -q -rs -n 2 tests/browser
+	$(BIN)/python -m pytest -q -rs -m alone tests/browser
+	$(BIN)/python -m pytest -q -rs -n 2 -m "not alone" tests/browser
 
 # each page on a slow phone, after `make book`; a quiet machine and 15 minutes
 lighthouse: .venv/ready
