@@ -6,6 +6,7 @@ The grading of students' code needs Linux and bubblewrap; elsewhere its tests ar
 import glob
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ def commands():
 def words(line, platform):
     """Return the command as the words that are run on a platform (as `sys.platform` names it)."""
     found = []
-    for word in line.split():
+    for word in shlex.split(line):
         found += sorted(glob.glob(word, root_dir=ROOT)) if "*" in word else [word]
     if platform != "linux" and "tests" in found:
         found += ["--ignore", "tests/course"]
