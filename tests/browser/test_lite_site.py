@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from yardstick import seconds
+from yardstick import in_time
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -47,7 +47,7 @@ def test_the_first_proof_and_a_false_line_in_the_browser(browser, address):
     for _ in range(5):  # two texts and the cells between: the last is the typed line
         page.keyboard.press("Shift+Enter", delay=200)
     page.locator(".jp-OutputArea-output", has_text="False:").first.wait_for(timeout=60_000)
-    assert took < seconds(25) and not outside
+    assert in_time(took, 25) and not outside
     context.close()
 
 
