@@ -1,8 +1,6 @@
 # The README's commands. Everything runs in .venv, which is made from requirements.txt.
 PYTHON ?= python3
 BIN := .venv/bin
-# two test processes run at a time: one thread of the matrix library for each
-export OPENBLAS_NUM_THREADS ?= 1
 
 NOTEBOOKS = $(wildcard book/*.ipynb book/assignments/*.ipynb) tools/proofs.ipynb
 

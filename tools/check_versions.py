@@ -61,8 +61,7 @@ def check(name, python):
             return row | {"tests": f"not installed: {line}"}, False
     found = subprocess.run([*UV, "pip", "freeze", "--python", home], capture_output=True, text=True, check=True).stdout
     row |= {package: re.search(rf"^{package}==(\S+)", found, re.M)[1] for package in SHOWN}
-    settings = {"env": os.environ | {"PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",  # nbgrader calls `alembic`
-                                     "OPENBLAS_NUM_THREADS": "1"}}  # as in the Makefile: two test processes run at a time
+    settings = {"env": os.environ | {"PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}"}}  # nbgrader calls `alembic`
     test = [binaries / "python", "-m", "pytest", "-q", "-n", "2"]
     # types are held to those that the pinned NumPy declares; each NumPy declares others
     types = [] if kind == "pinned" else ["--ignore", "tests/test_types.py"]

@@ -60,8 +60,10 @@ def opened(folder):
 def execute(paths, folder, timeout):
     """Execute the notebooks that are not in the cache of this folder, as many at a time as there are cores.
 
+    Each has one thread of the matrix library: more would wait for each other, a hundred times as long as they work.
     Return the seconds that each took, {path: seconds}, and what went wrong, {path: message}.
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     cores, took, failed = asyncio.Semaphore(os.cpu_count()), {}, {}
 
     async def one(path, notebook):
