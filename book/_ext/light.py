@@ -166,7 +166,8 @@ def with_small_fonts(css, static):
         family = re.search(r"font-family:\s*([^;}]+)", match[0])[1]
         if family not in elsewhere and family.replace("\\", "") not in elsewhere:
             return ""
-        path = static / re.search(r'url\("?([^")]+\.(?:ttf|woff))"?\)', match[0])[1]
+        addresses = re.findall(r'url\("?([^")]+\.(?:ttf|woff2?))"?\)', match[0])
+        path = static / min(addresses, key=lambda name: name.endswith("2"))  # WOFF2 is not read without Brotli
         font = smaller(path, letters_of(family, css))
         url = f"data:font/woff;base64,{base64.b64encode(font).decode()}"
         if len(font) > INLINED:
