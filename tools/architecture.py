@@ -88,7 +88,8 @@ def main():
              'edge [color="#555555", arrowsize=0.7]']
     for frame in dict.fromkeys(frame for frame, _ in BOXES.values()):
         inside = [f'"{name}"' for name, (of, _) in BOXES.items() if of == frame]
-        lines += [f'subgraph "cluster_{frame}" {{ label="{frame}"; color="#999999";', *inside, "}"]
+        place = "b" if len(inside) > 3 else "t"  # where no arrow crosses the words
+        lines += [f'subgraph "cluster_{frame}" {{ label="{frame}"; labeljust=l; labelloc={place}; color="#999999";', *inside, "}"]
     lines += [*(f'"{one}" -> "{other}"' for one, other in arrows()), "}"]
     drawn = subprocess.run(["dot", "-Tsvg"], input="\n".join(lines), capture_output=True, text=True, check=True).stdout
     PICTURE.write_text(drawn[drawn.index("<svg"):], encoding="utf-8")

@@ -15,6 +15,7 @@ from pathlib import Path
 from bs4 import BeautifulSoup
 from chromium import CHROMIUM, chromium, open_page
 from docutils import nodes
+from PIL import Image
 from sphinx import addnodes
 from sphinx.builders.epub3 import Epub3Builder
 from sphinx.errors import ExtensionError
@@ -114,14 +115,20 @@ class Epub(Epub3Builder):
         for path in static.iterdir():
             if path.name not in STYLES:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in Path(self.outdir, "_images").glob("*.webp"):  # EPUB 3.2, which programs still read, knows PNG
+            with Image.open(path) as picture:
+                picture.save(path.with_suffix(".png"), optimize=True)
+            path.unlink()
         self.mend_links()
         super().build_content()
         path = Path(self.outdir, "content.opf")
         path.write_text(re.sub(r'<item [^>]*href="([^"]+\.xhtml)"', self.with_properties, path.read_text("utf-8")), "utf-8")
 
     def mend_links(self):
-        """Let a link to a place that a page does not have lead to the page: Sphinx does not check generated HTML."""
-        pages = {path: path.read_text("utf-8") for path in Path(self.outdir).rglob("*.xhtml")}
+        """Let a link to a place that a page does not have lead to the page: Sphinx does not check generated HTML.
+        Pictures are called as they are now."""
+        pages = {path: re.sub(r'(src="[\w./-]+)\.webp"', r'\1.png"', path.read_text("utf-8"))
+                 for path in Path(self.outdir).rglob("*.xhtml")}
         places = {path.name: set(re.findall(r'\bid="([^"]+)"', text)) for path, text in pages.items()}
         for path, text in pages.items():
             path.write_text(re.sub(r'href="([\w./]*?)(\w+\.xhtml)#([^"]+)"', lambda m: m[0] if m[3] in places[m[2]]
