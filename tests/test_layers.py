@@ -1,9 +1,12 @@
+import re
+
 import numpy as np
 import pytest
 from cases import TOLERANCE, normal
 
 import nnlib
 from nnlib import Activation, Conv2d, Dense, Flatten, numerical_gradient
+from nnlib.activations import ACTIVATIONS
 from nnlib.by_rows import conv2d_by_rows
 
 LAYERS = {
@@ -104,3 +107,8 @@ def test_what_a_random_layer_is_if_nothing_is_said():
 def test_sizes_of_a_random_convolution_are_refused_by_name(sizes, name):
     with pytest.raises(ValueError, match=f"^{name} must be a whole number of at least 1"):
         Conv2d.random(*sizes, np.random.default_rng(0))
+
+
+def test_the_layer_names_all_activation_functions():
+    sentence = Activation.__doc__.partition(".")[0]
+    assert re.findall(r'"(\w+)"', sentence) == list(ACTIVATIONS)
