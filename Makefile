@@ -110,4 +110,4 @@ notebooks: .venv/ready
 	touch $@
 
 clean:
-	rm -rf _build .venv book/_vendor
+	rm -rf _build .venv .venv-plain .venv-versions .venv-peers book/_vendor

@@ -152,7 +152,8 @@ def distributions(name: str, value: ArrayLike, shape: Sequence[int | None]) -> A
     if values_are_checked():
         if array.real.min() < 0:
             raise ValueError(f"{name} must not be negative, but holds {array.real.min()}")
-        sums = array.real.sum(axis=1)
+        with np.errstate(over="ignore"):
+            sums = array.real.sum(axis=1)
         row = int(np.argmax(np.abs(sums - 1)))
         if abs(sums[row] - 1) > 1e-4:
             raise ValueError(f"each row of {name} must sum to 1, but row {row} sums to {sums[row]:.6g}")

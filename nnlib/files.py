@@ -51,20 +51,24 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a file that takes the place of `path` when the block ends, and only if it ends well."""
+    """Open a file that takes the place of `path` when the block ends, and only if it ends well.
+
+    A process that is killed in the block leaves a file beside it, whose name ends with .tmp.
+    """
     path = Path(path)
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
-    with open(temporary, "xb") as file:  # by this call its mode is what the umask leaves
-        try:
+    file = open(temporary, "xb")  # by this call its mode is what the umask leaves
+    try:
+        with file:
             if path.exists():
                 shutil.copymode(path, temporary)
             yield file
             file.flush()
             os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink()
-            raise
+        os.replace(temporary, path)  # closed before: Windows moves and removes no open file
+    except BaseException:
+        temporary.unlink()
+        raise
 
 
 def load(path: str | os.PathLike[str]) -> Network:

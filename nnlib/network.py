@@ -54,7 +54,7 @@ class Network:
     def __init__(self, layers: Iterable[Layer], output: str) -> None:
         layers = list(instance("layers", layers, (list, tuple), "a list of layers"))
         for layer in layers:
-            if not (hasattr(layer, "forward") and hasattr(layer, "backward")):
+            if isinstance(layer, type) or not (hasattr(layer, "forward") and hasattr(layer, "backward")):
                 raise ValueError(f"layers must hold layers, but holds {layer!r}")
         if not layers:
             raise ValueError("layers is empty: a network needs at least one layer")
@@ -75,7 +75,7 @@ class Network:
     def parameters(self, arrays: Mapping[str, ArrayLike]) -> None:
         own = self.parameters
         if set(instance("parameters", arrays, dict, "a dictionary of arrays")) != set(own):
-            raise ValueError(f"parameters must be named {sorted(own)}, but are named {sorted(arrays)}")
+            raise ValueError(f"parameters must be named {sorted(own)}, but are named {sorted(arrays, key=str)}")
         checked = {name: numbers(name, arrays[name], shape=own[name].shape).copy() for name in own}
         for l, (_, layer) in enumerate(self._with_parameters(), start=1):
             layer.parameters = {name: checked[name + str(l)] for name in layer.parameters}
@@ -115,7 +115,7 @@ class Network:
         instance("stages", stages, (list, tuple), "a list of arrays")
         if len(stages) != len(self.layers) + 1:
             raise ValueError(f"stages must hold {len(self.layers) + 1} arrays, but holds {len(stages)}")
-        dstages = [numbers("dOut", dOut, shape=np.shape(stages[-1]))]
+        dstages = [numbers("dOut", dOut, shape=numbers("the last of stages", stages[-1]).shape)]
         found: list[Arrays] = []
         for l in reversed(range(len(self.layers))):
             dA, gradients = self.layers[l].backward(dstages[0], stages[l], input_gradient or l > 0)

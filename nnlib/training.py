@@ -120,7 +120,8 @@ def _checked_gradients(parameters: Arrays, gradients: Mapping[str, ArrayLike]) -
     for name, arrays in (("parameters", parameters), ("gradients", gradients)):
         instance(name, arrays, dict, "a dictionary of arrays")
     if set(gradients) != set(parameters):
-        raise ValueError(f"gradients must be named {sorted(parameters)}, but are named {sorted(gradients)}")
+        raise ValueError(f"gradients must be named {sorted(parameters, key=str)}, "
+                         f"but are named {sorted(gradients, key=str)}")
     for name, theta in parameters.items():
         if not isinstance(theta, np.ndarray) or theta.dtype.kind != "f" or not theta.flags.writeable:
             raise ValueError(f"parameters[{name!r}] must be an array of floats that can be changed in place, "
@@ -147,7 +148,7 @@ def falling(start: float, end: float = 0.0) -> Rate:
     [0.1, 0.05, 0.0]
     """
     start, end = real("start", start), real("end", end)
-    return lambda done: float(end + (start - end) * (1 + np.cos(np.pi * real("done", done))) / 2)
+    return lambda done: float(end + (start - end) * ((1 + np.cos(np.pi * real("done", done))) / 2))
 
 
 def minibatches(m: int, batch_size: int, rng: np.random.Generator) -> Iterator[Labels]:
@@ -272,6 +273,8 @@ def _epoch(network: Network, X: Array, Y: Array, batch_size: int, optimizer: SGD
         # a plain step is θ − η dθ: η goes into the error of the last layer, and no pass is spent on it
         loss, gradients = gradients_of(X_batch, Y[batch], optimizer.rate(done) if plain else 1.0)
         if not np.isfinite(loss):
+            if change is not None and not all_finite(X_batch):
+                raise ValueError(f"change must return finite numbers, but at step {bar.n + 1} some are not")
             raise DivergedError(f"the loss became {loss} at step {bar.n + 1} of {steps}: "
                                 f"try a learning rate below {optimizer.rate(done):.3g}")
         if plain:

@@ -19,6 +19,7 @@ from nnlib import checks
     (lambda: checks.generator("V", 3), "^V must be a numpy\\.random\\.Generator, but is 3"),
     (lambda: checks.distributions("V", [[0.25, 0.75], [0.5, 0.0], [0.7, 0.5]], (3, 2)), "each row of V must sum to 1, but row 1 sums to 0.5"),
     (lambda: checks.distributions("V", [[0.5, 0.4], [0.5, 0.5], [1.0, 0.5]], (3, 2)), "each row of V must sum to 1, but row 2 sums to 1.5"),
+    (lambda: checks.distributions("V", [[1.7e308, 1.7e308]], (1, 2)), "each row of V must sum to 1, but row 0 sums to inf"),
     (lambda: checks.distributions("V", [[0.5, 0.6]], (1, 2)), "each row of V must sum to 1, but row 0 sums to 1.1")])
 def test_messages_say_what_came_and_what_was_expected(call, words):
     with pytest.raises(ValueError, match=words):

@@ -114,6 +114,7 @@ def test_rings_have_two_radii():
 
 @pytest.mark.parametrize("call, words", [
     (lambda: xor(0, rng()), "m must be"), (lambda: xor(3, 0), "rng must be"), (lambda: xor(3, rng(), -1), "noise must be"),
+    (lambda: xor(3, rng(), 1.1e300), "noise must be at most 1e300, but is 1.1e"), (lambda: rings(3, rng(), 1e301), "noise must be at most"),
     (lambda: rings(2.5, rng()), "m must be"), (lambda: rings(3, None), "rng must be"), (lambda: rings(3, rng(), "a"), "noise must be"),
     (lambda: shift_images(np.eye(4), rng()), r"X must have shape \(any, 784\)"), (lambda: shift_images(np.eye(4), 1, 2), "rng must be"),
     (lambda: shift_images(np.eye(4), rng(), 0), "side must be"), (lambda: Standardizer([1.0]), "X must have 2 axes"),

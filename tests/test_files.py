@@ -359,3 +359,13 @@ def test_a_pickle_in_disguise_is_not_opened(tmp_path):
         archive(path, **({"network": np.array(json.dumps(TEXT)), **ARRAYS} | {name: value}))
         with pytest.raises(ValueError, match="net.npz is not a network saved by nnlib.*allow_pickle"):
             load(path)
+
+
+def test_the_new_file_is_closed_before_it_takes_the_place(tmp_path, monkeypatch):
+    """Windows moves no open file."""
+    made = []
+    monkeypatch.setattr(nnlib.files, "open", lambda *arguments: made.append(open(*arguments)) or made[-1], raising=False)
+    monkeypatch.setattr(os, "replace", lambda old, new: made.append((old, made[0].closed)))
+    save(dense_network([3, 2], rng()), tmp_path / "net.npz")
+    file, (temporary, closed) = made
+    assert closed and str(temporary) == file.name

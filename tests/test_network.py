@@ -122,6 +122,8 @@ def test_unfit_parameters_are_refused_and_nothing_is_set(change, words):
     before = {name: a.copy() for name, a in net.parameters.items()}
     with pytest.raises(ValueError, match=words):
         net.parameters = net.parameters | change
+    with pytest.raises(ValueError, match=r"parameters must be named \['W1', 'b1'\], but are named \[1, 'W1'\]"):
+        net.parameters = {"W1": 0, 1: 0}
     with pytest.raises(ValueError, match="parameters must be named"):
         net.parameters = {"W1": before["W1"]}
     for name, a in net.parameters.items():
@@ -195,6 +197,8 @@ NET = dense_network([3, 4, 2], rng(), dtype="float64")
 
 @pytest.mark.parametrize("call, words", [
     (lambda: Network([], "identity"), "layers is empty"), (lambda: Network([3], "identity"), "layers must hold layers, but holds 3"),
+    (lambda: Network([Dense], "identity"), "layers must hold layers, but holds <class"),
+    (lambda: NET.backward(np.ones((2, 2)), [None] * 4), "the last of stages must"),
     (lambda: Network([Flatten()], "argmax"), "output must be one of 'identity', 'sigmoid', 'softmax'"),
     (lambda: NET.forward(np.ones((5, 4))), "W must have shape"), (lambda: NET.forward([[1.0, 2.0, np.nan]]), "X must be finite"),
     (lambda: NET.logits([["a", "b", "c"]]), "X must hold real numbers"), (lambda: NET.predict([]), "X is empty"),

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
+import nnlib
 import pytest
 import yaml
 from docutils import nodes
@@ -27,7 +28,7 @@ def neighbours():
 
 def test_one_version_and_one_date():
     version, date = re.search(r"^## (\d+\.\d+\.\d+) - (\d{4}-\d\d-\d\d)$", (ROOT / "CHANGELOG.md").read_text(), re.M).groups()
-    assert version == PROJECT["project"]["version"] == CITATION["version"]
+    assert version == PROJECT["project"]["version"] == CITATION["version"] == nnlib.__version__
     assert date == str(CITATION["date-released"])
 
 

@@ -1,4 +1,5 @@
 import re
+import sys
 from threading import RLock
 
 import numpy as np
@@ -276,7 +277,9 @@ def test_labels_and_one_hot_targets_train_alike():
     (lambda: list(minibatches(0, 1, rng())), "m must be"), (lambda: list(minibatches(3, 0, rng())), "batch_size must be"),
     (lambda: list(minibatches(3, 1, 0)), "rng must be"),
     (lambda: SGD(0.1).step({"W1": np.ones((2, 2))}, {"W1": np.ones(2)}), r"gradients\['W1'\] must have"),
-    (lambda: SGD(0.1).step({"W1": np.ones((2, 2))}, {}), "gradients must be named")])
+    (lambda: SGD(0.1).step({"W1": np.ones((2, 2))}, {}), r"gradients must be named \['W1'\], but are named \[\]"),
+    (lambda: SGD(0.1).step({"W1": np.ones((2, 2))}, {"W1": 0, 1: 0}), r"gradients must be named \['W1'\], but are named \[1, 'W1'\]"),
+    (lambda: SGD(0.1).step({"W1": np.ones((2, 2)), 1: np.ones(1)}, {}), r"gradients must be named \[1, 'W1'\], but are named \[\]")])
 def test_what_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
@@ -342,7 +345,7 @@ def test_what_change_returns_is_looked_at():
 
     with pytest.raises(ValueError, match="^the changed X must hold real numbers"):
         run(dense_network([2, 2], rng()), np.eye(2), [0, 1], change=lambda batch, _: batch.astype(str))
-    with pytest.raises(DivergedError, match="step 1 of 3"):
+    with pytest.raises(ValueError, match="^change must return finite numbers, but at step 1 some are not$"):
         run(dense_network([2, 2], rng()), np.eye(2), [0, 1], change=change)
     assert seen == [(2, True)]
 
@@ -402,6 +405,7 @@ def test_unfit_parameters_of_a_step_are_refused(theta, words):
 
 def test_a_rate_falls_to_0_if_nothing_is_said():
     assert falling(0.5)(1.0) == 0
+    assert falling(sys.float_info.max)(0.0) == sys.float_info.max  # and not twice that, halved
 
 
 @pytest.mark.parametrize("change, words", [

@@ -20,7 +20,7 @@ INSTALL = {"pinned": ["-r", "requirements.txt"], "newest": [*EXTRAS, "--upgrade"
            "oldest": [*EXTRAS, "--resolution", "lowest-direct"]}
 ALL = [f"{kind}-{python}" for kind in ("pinned", "newest") for python in PYTHONS] + [f"oldest-{PYTHONS[0]}"]
 SHOWN = ("numpy", "sympy", "mpmath", "matplotlib", "pytest")
-CHAPTERS = ("neuron", "activations", "softmax")  # the whole book takes minutes; these use all of nnlib's parts
+CHAPTERS = ("neuron", "activations", "softmax")  # the whole book takes minutes
 UV = [sys.executable, "-m", "uv"]
 
 

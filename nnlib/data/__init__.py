@@ -99,6 +99,12 @@ class Standardizer:
         return (numbers("X", X, shape=(None, len(self.mean))) - self.mean) / self.deviation
 
 
+def _scatter(noise: float, rng: np.random.Generator, shape: int | tuple[int, ...]) -> Array:
+    if real("noise", noise) > 1e300:
+        raise ValueError(f"noise must be at most 1e300, but is {noise}")
+    return noise * rng.standard_normal(shape)
+
+
 def xor(m: int, rng: np.random.Generator, noise: float = 0.2) -> tuple[Array, Labels]:
     """Return (X, y): m points around the corners (±1, ±1), labelled 1 where the signs differ.
 
@@ -109,8 +115,7 @@ def xor(m: int, rng: np.random.Generator, noise: float = 0.2) -> tuple[Array, La
     ((5, 2), True)
     """
     corners = generator("rng", rng).choice([-1.0, 1.0], (whole("m", m), 2))
-    noise = real("noise", noise)
-    return corners + noise * rng.standard_normal(corners.shape), (corners[:, 0] != corners[:, 1]).astype(int)
+    return corners + _scatter(noise, rng, corners.shape), (corners[:, 0] != corners[:, 1]).astype(int)
 
 
 def rings(m: int, rng: np.random.Generator, noise: float = 0.1) -> tuple[Array, Labels]:
@@ -123,5 +128,5 @@ def rings(m: int, rng: np.random.Generator, noise: float = 0.1) -> tuple[Array, 
     True
     """
     y = generator("rng", rng).integers(0, 2, whole("m", m))
-    angle, radius = rng.uniform(0, 2 * np.pi, m), 1 + y + real("noise", noise) * rng.standard_normal(m)
+    angle, radius = rng.uniform(0, 2 * np.pi, m), 1 + y + _scatter(noise, rng, m)
     return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]), y
