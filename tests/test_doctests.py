@@ -9,6 +9,7 @@ import pytest
 
 import nnlib
 import nnlib.derivations
+from nnlib.course.question import Question
 
 # reasons, functions of one number and the table of theorems: objects that the docstring of the package explains
 OBJECTS = {"THEOREMS", "delta_rule", "differentiation", "exp", "linearity", "log", "monotone", "power_rule", "product_rule",
@@ -81,3 +82,7 @@ def test_course(module):
     public = {name for name, thing in vars(home).items() if not name.startswith("_") and getattr(thing, "__module__", "") == home.__name__}
     assert COURSE[module] < public
     assert [name for name in public - COURSE[module] if not shown(getattr(home, name), name)] == []
+
+
+def test_a_question():
+    assert [name for name, thing in parts(Question).items() if not shown(thing)] == []
