@@ -23,7 +23,12 @@ from .kinds import Array, ArrayLike, DTypeLike, InputGradient, Shape
 
 
 class Rows:
-    """Convolutions of one shape, in arrays that are made once and written again by each call."""
+    """Convolutions of one shape, in arrays that are made once and written again by each call.
+
+    >>> rows = Rows((1, 1, 1, 3), (1, 1, 1, 2), 0, np.float64)  # an image of 1 × 3 pixels, a kernel of 1 × 2
+    >>> rows.forward(np.array([[[[1.0, 2.0, 4.0]]]]), np.array([[[[1.0, -1.0]]]]))
+    array([[[[-1., -2.]]]])
+    """
 
     def __init__(self, shape: Shape, kernels: Shape, padding: int, dtype: DTypeLike) -> None:
         m, c, h, w = shape
@@ -37,7 +42,12 @@ class Rows:
         self.out = _samples_first(self.Y)
 
     def forward(self, X: Array, W: Array, b: Array | None = None) -> Array:
-        """Return Y = conv2d(X, W, b, padding)."""
+        """Return Y = conv2d(X, W, b, padding).
+
+        >>> rows = Rows((1, 1, 1, 3), (1, 1, 1, 2), 0, np.float64)
+        >>> rows.forward(np.array([[[[1.0, 2.0, 4.0]]]]), np.array([[[[1.0, 1.0]]]]), np.array([10.0]))
+        array([[[[13., 16.]]]])
+        """
         k, c, p, q = self.kernels
         self.shift(X)
         W = W.transpose(0, 2, 3, 1).reshape(k, p * q * c)
@@ -48,19 +58,37 @@ class Rows:
         return self.out
 
     def shift(self, X: Array) -> None:
-        """Write the horizontal shifts of X into B."""
+        """Write the horizontal shifts of X into B.
+
+        >>> rows = Rows((1, 1, 1, 3), (1, 1, 1, 2), 0, np.float64)
+        >>> rows.shift(np.array([[[[1.0, 2.0, 4.0]]]]))
+        >>> rows.B[0, 0].ravel(), rows.B[0, 1].ravel()
+        (array([1., 2.]), array([2., 4.]))
+        """
         P, (h, _, w) = self.padding, self.framed.shape[:3]
         copy_samples_last(X, self.framed[P:h - P, :, P:w - P])
         for v in range(self.kernels[3]):
             self.B[:, v] = self.framed[:, :, v:v + self.B.shape[3]]
 
     def make_input_gradient(self) -> Array:
-        """Return an array for dX, which lies in memory as the rows do."""
+        """Return an array for dX, which lies in memory as the rows do.
+
+        >>> Rows((5, 2, 8, 9), (4, 2, 3, 3), 0, np.float64).make_input_gradient().shape
+        (5, 2, 8, 9)
+        """
         h, c, w, m = self.framed.shape
         return _samples_first(np.empty((h - 2 * self.padding, c, w - 2 * self.padding, m), self.dtype))
 
     def backward(self, dY: Array, W: Array, dX: Array | None, dW: Array, db: Array | None) -> None:
-        """Write dX, dW and db for the X that was shifted last; dX and db may be None."""
+        """Write dX, dW and db for the X that was shifted last; dX and db may be None.
+
+        >>> rows = Rows((1, 1, 1, 3), (1, 1, 1, 2), 0, np.float64)
+        >>> rows.shift(np.array([[[[1.0, 2.0, 3.0]]]]))
+        >>> dX, dW, db = rows.make_input_gradient(), np.empty((1, 1, 1, 2)), np.empty(1)
+        >>> rows.backward(np.array([[[[1.0, 0.0]]]]), np.array([[[[1.0, -1.0]]]]), dX, dW, db)
+        >>> dX, dW, db
+        (array([[[[ 1., -1.,  0.]]]]), array([[[[1., 2.]]]]), array([1.]))
+        """
         k, c, p, q = self.kernels
         D = dY.transpose(2, 1, 3, 0)
         if not D.flags.c_contiguous:
@@ -100,7 +128,14 @@ def _samples_first(rows: Array) -> Array:
 
 
 def copy_samples_last(images: Array, rows: Array) -> None:
-    """Write images (m, c, h, w) into rows (h, c, w, m)."""
+    """Write images (m, c, h, w) into rows (h, c, w, m).
+
+    >>> rows = np.empty((1, 1, 2, 2))
+    >>> copy_samples_last(np.array([[[[1.0, 2.0]]], [[[3.0, 4.0]]]]), rows)
+    >>> rows
+    array([[[[1., 3.],
+             [2., 4.]]]])
+    """
     # samples that lie 4096 bytes apart, or a multiple of it, share a few places of the cache: sixteen fit at a time
     few = 16 if images.strides[0] % 4096 == 0 else len(images)
     images = images.transpose(2, 1, 3, 0)
@@ -110,7 +145,11 @@ def copy_samples_last(images: Array, rows: Array) -> None:
 
 @in_range
 def conv2d_by_rows(X: ArrayLike, W: ArrayLike, b: ArrayLike | None = None, padding: int = 0) -> Array:
-    """Return `conv2d(X, W, b, padding)`, computed row by row."""
+    """Return `conv2d(X, W, b, padding)`, computed row by row.
+
+    >>> conv2d_by_rows([[[[1.0, 2.0, 3.0]]]], [[[[1.0, -1.0]]]])
+    array([[[[-1., -1.]]]])
+    """
     X, W, padding = checked_kernels(X, W, padding)
     b = None if b is None else numbers("b", b, shape=W.shape[:1])
     dtype = np.result_type(X, W) if b is None else np.result_type(X, W, b)
@@ -120,7 +159,11 @@ def conv2d_by_rows(X: ArrayLike, W: ArrayLike, b: ArrayLike | None = None, paddi
 @in_range
 def conv2d_by_rows_backward(dY: ArrayLike, X: ArrayLike, W: ArrayLike, padding: int = 0,
                             input_gradient: bool = True) -> tuple[InputGradient, Array, Array]:
-    """Return `conv2d_backward(dY, X, W, padding, input_gradient)`, computed row by row."""
+    """Return `conv2d_backward(dY, X, W, padding, input_gradient)`, computed row by row.
+
+    >>> conv2d_by_rows_backward([[[[1.0, 0.0]]]], [[[[1.0, 2.0, 3.0]]]], [[[[1.0, -1.0]]]])
+    (array([[[[ 1., -1.,  0.]]]]), array([[[[1., 2.]]]]), array([1.]))
+    """
     X, W, padding = checked_kernels(X, W, padding)
     dY = numbers("dY", dY)
     rows = Rows(X.shape, W.shape, padding, np.result_type(dY, X, W))

@@ -31,7 +31,12 @@ _values_are_checked = ContextVar("values_are_checked", default=True)
 
 @contextmanager
 def trusted() -> Iterator[None]:
-    """Skip the search for non-finite values inside this block, and warnings of them; shapes are still checked."""
+    """Skip the search for non-finite values inside this block, and warnings of them; shapes are still checked.
+
+    >>> with trusted():
+    ...     numbers("X", [1.0, np.inf])
+    array([ 1., inf])
+    """
     token = _values_are_checked.set(False)
     try:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -41,7 +46,14 @@ def trusted() -> Iterator[None]:
 
 
 def values_are_checked() -> bool:
-    """Return whether arrays are searched for non-finite values here."""
+    """Return whether arrays are searched for non-finite values here.
+
+    >>> with trusted():
+    ...     values_are_checked()
+    False
+    >>> values_are_checked()
+    True
+    """
     return _values_are_checked.get()
 
 
@@ -50,6 +62,13 @@ def in_range(function: Callable[P, R]) -> Callable[P, R]:
 
     Its arguments are finite, so an infinite result is one that no float can hold. A number on the way
     that overflows to its limit, such as e^(−∞) = 0, gives no warning.
+
+    >>> square = in_range(lambda x: x * x)
+    >>> float(square(np.float64(3.0)))
+    9.0
+    >>> square(np.float64(1e200))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    OverflowError: the result of <lambda> has left the range of float64: its arguments hold numbers that are too...
     """
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -72,6 +91,13 @@ def numbers(name: str, value: ArrayLike, ndim: int | None = None, shape: Sequenc
     `ndim` is the number of axes wanted, `shape` a tuple in which None stands for any length.
     float32, float64 and complex128 keep their type; integers and booleans become float64.
     Complex numbers are accepted because the complex-step derivative needs them.
+
+    >>> numbers("X", [[1, 2], [3, 4]])
+    array([[1., 2.],
+           [3., 4.]])
+    >>> numbers("X", [[1, 2], [3, 4]], shape=(None, 3))
+    Traceback (most recent call last):
+    ValueError: X must have shape (any, 3), but has shape (2, 2)
     """
     array = _as_array(name, value)
     if shape is not None:
@@ -90,7 +116,14 @@ def numbers(name: str, value: ArrayLike, ndim: int | None = None, shape: Sequenc
 
 
 def reals(name: str, value: ArrayLike, ndim: int | None = None, shape: Sequence[int | None] | None = None) -> Array:
-    """Do as `numbers` does, and refuse complex numbers: for what has no meaning with them."""
+    """Do as `numbers` does, and refuse complex numbers: for what has no meaning with them.
+
+    >>> reals("X", [1, 2])
+    array([1., 2.])
+    >>> reals("X", [1j])
+    Traceback (most recent call last):
+    ValueError: X must hold real numbers, but its type is complex128
+    """
     array = numbers(name, value, ndim, shape)
     if array.dtype.kind == "c":
         raise ValueError(f"{name} must hold real numbers, but its type is {array.dtype}")
@@ -98,7 +131,11 @@ def reals(name: str, value: ArrayLike, ndim: int | None = None, shape: Sequence[
 
 
 def all_finite(array: Array | np.floating) -> bool:
-    """Return whether no entry is NaN or infinite."""
+    """Return whether no entry is NaN or infinite.
+
+    >>> all_finite(np.array([1.0, 2.0])), all_finite(np.array([1.0, np.nan]))
+    (True, False)
+    """
     # one NaN or infinity spoils the sum of the squares; asking it first needs one pass and no second array
     with np.errstate(over="ignore", invalid="ignore"):
         if array.flags.c_contiguous and cmath.isfinite(np.dot(flat := array.ravel(), flat)):
@@ -107,7 +144,12 @@ def all_finite(array: Array | np.floating) -> bool:
 
 
 def rectangular(name: str, value: object, dtype: DTypeLike | None = None) -> NDArray[Any]:
-    """Return `value` as an array, or raise `ValueError` for rows that differ in length and for masked entries."""
+    """Return `value` as an array, or raise `ValueError` for rows that differ in length and for masked entries.
+
+    >>> rectangular("X", [[1, 2], [3]])
+    Traceback (most recent call last):
+    ValueError: X must be a rectangular array of numbers: its rows differ in length
+    """
     if type(value) is not np.ndarray and np.ma.is_masked(value):
         raise ValueError(f"{name} must have a number in each place, but {np.ma.count_masked(value)} are masked")
     try:
@@ -129,12 +171,23 @@ def _as_array(name: str, value: ArrayLike) -> Array:
 
 
 def axes(name: str, value: ArrayLike) -> int:
-    """Return how many axes `value` has, or raise `ValueError`."""
+    """Return how many axes `value` has, or raise `ValueError`.
+
+    >>> axes("X", 5), axes("X", [[1, 2]])
+    (0, 2)
+    """
     return rectangular(name, value).ndim
 
 
 def labels(name: str, value: ArrayLike, classes: int) -> Labels:
-    """Return `value` as a vector of integer labels in 0 … classes − 1, or raise `ValueError`."""
+    """Return `value` as a vector of integer labels in 0 … classes − 1, or raise `ValueError`.
+
+    >>> labels("y", [0, 2, 1], classes=3)
+    array([0, 2, 1])
+    >>> labels("y", [0, 3, 1], classes=3)
+    Traceback (most recent call last):
+    ValueError: y must lie in 0 … 2, but holds the label 3
+    """
     array = rectangular(name, value)
     if array.dtype.kind not in "iu":
         raise ValueError(f"{name} must hold integer labels, but its type is {array.dtype}")
@@ -147,7 +200,14 @@ def labels(name: str, value: ArrayLike, classes: int) -> Labels:
 
 
 def distributions(name: str, value: ArrayLike, shape: Sequence[int | None]) -> Array:
-    """Return `value` as rows of probabilities (each row sums to one), or raise `ValueError`."""
+    """Return `value` as rows of probabilities (each row sums to one), or raise `ValueError`.
+
+    >>> distributions("P", [[0.25, 0.75]], shape=(None, 2))
+    array([[0.25, 0.75]])
+    >>> distributions("P", [[0.5, 0.75]], shape=(None, 2))
+    Traceback (most recent call last):
+    ValueError: each row of P must sum to 1, but row 0 sums to 1.25
+    """
     array = numbers(name, value, shape=shape)
     if values_are_checked():
         if array.real.min() < 0:
@@ -161,40 +221,74 @@ def distributions(name: str, value: ArrayLike, shape: Sequence[int | None]) -> A
 
 
 def choice(name: str, value: object, options: Sequence[str]) -> str:
-    """Return `value` if it is one of `options`, or raise `ValueError` that lists them."""
+    """Return `value` if it is one of `options`, or raise `ValueError` that lists them.
+
+    >>> choice("reduction", "average", ("mean", "sum"))
+    Traceback (most recent call last):
+    ValueError: reduction must be one of 'mean', 'sum', but is 'average'
+    """
     if not isinstance(value, str) or value not in options:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, but is {value!r}")
     return value
 
 
 def generator(name: str, value: object) -> np.random.Generator:
-    """Return `value` if it is a random generator, or raise `ValueError`."""
+    """Return `value` if it is a random generator, or raise `ValueError`.
+
+    >>> generator("rng", 7)
+    Traceback (most recent call last):
+    ValueError: rng must be a numpy.random.Generator, but is 7
+    """
     return instance(name, value, np.random.Generator, "a numpy.random.Generator")
 
 
 def instance(name: str, value: object, kind: type[T] | tuple[type[T], ...], called: str) -> T:
-    """Return `value` if it is an object of the class (or one of the classes) `kind`, or raise `ValueError`."""
+    """Return `value` if it is an object of the class (or one of the classes) `kind`, or raise `ValueError`.
+
+    >>> instance("layers", 3, (list, tuple), "a list of layers")
+    Traceback (most recent call last):
+    ValueError: layers must be a list of layers, but is 3
+    """
     if not isinstance(value, kind):
         raise ValueError(f"{name} must be {called}, but is {value!r}")
     return value
 
 
 def function(name: str, value: object) -> Callable[..., Any]:
-    """Return `value` if it can be called, or raise `ValueError`."""
+    """Return `value` if it can be called, or raise `ValueError`.
+
+    >>> function("change", None)
+    Traceback (most recent call last):
+    ValueError: change must be a function, but is None
+    """
     if not callable(value):
         raise ValueError(f"{name} must be a function, but is {value!r}")
     return value
 
 
 def whole(name: str, value: object, least: int = 1) -> int:
-    """Return `value` as an int that is at least `least`, or raise `ValueError`."""
+    """Return `value` as an int that is at least `least`, or raise `ValueError`.
+
+    >>> whole("epochs", np.int64(3))
+    3
+    >>> whole("epochs", 0)
+    Traceback (most recent call last):
+    ValueError: epochs must be a whole number of at least 1, but is 0
+    """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, but is {value!r}")
     return int(value)
 
 
 def real(name: str, value: object, least: float = 0.0, below: float = np.inf) -> float:
-    """Return `value` as a float in [least, below), or raise `ValueError`."""
+    """Return `value` as a float in [least, below), or raise `ValueError`.
+
+    >>> real("momentum", 0, below=1)
+    0.0
+    >>> real("momentum", 1.5, below=1)
+    Traceback (most recent call last):
+    ValueError: momentum must be a number in [0.0, 1), but is 1.5
+    """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)) \
             or not least <= value < below or value > sys.float_info.max:  # as a whole number may be
         raise ValueError(f"{name} must be a number in [{least}, {below}), but is {value!r}")

@@ -58,6 +58,17 @@ def conv2d_backward(dY: ArrayLike, X: ArrayLike, W: ArrayLike, padding: int = 0,
 
 
 def checked_kernels(X: ArrayLike, W: ArrayLike, padding: int) -> tuple[Array, Array, int]:
+    """Return X and W as arrays with four axes and `padding` as an int, as `conv2d` computes with them.
+
+    Raises ValueError where the channels of X and W differ or the kernels are larger than the image.
+
+    >>> X, W, padding = checked_kernels([[[[1, 2]]]], [[[[1, 1, 1]]]], 1)
+    >>> X
+    array([[[[1., 2.]]]])
+    >>> checked_kernels(X, W, 0)
+    Traceback (most recent call last):
+    ValueError: W of shape (1, 1, 1, 3) does not fit into X of shape (1, 1, 1, 2) with padding 0
+    """
     X = numbers("X", X, ndim=4)
     W = numbers("W", W, shape=(None, X.shape[1], None, None))
     padding = whole("padding", padding, least=0)

@@ -54,6 +54,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file that takes the place of `path` when the block ends, and only if it ends well.
 
     A process that is killed in the block leaves a file beside it, whose name ends with .tmp.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "note.txt"
+    ...     with replacing(path) as file:
+    ...         file.write(b"done"), path.exists()
+    ...     path.read_bytes()
+    (4, False)
+    b'done'
     """
     path = Path(path)
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")

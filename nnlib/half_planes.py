@@ -28,6 +28,9 @@ class Region(NamedTuple):
     two for a segment, one for a point, none if the box misses the region. `has_corner` says which of
     them belong to the region. `has_edge` says it of the edges, corner i to corner i + 1: None is an
     edge of the box and not of the region. A segment has one edge, a point has none.
+
+    >>> sorted(region.a1 for region in plane_regions([[1], [0]], [0], [1], -1))  # x₁ < 0 and x₁ ≥ 0
+    [(0,), (1,)]
     """
 
     a1: Pattern
@@ -43,6 +46,9 @@ class Border(NamedTuple):
     """A piece of the border of the set ŷ = 1: a segment without its ends, or a point (start = end).
 
     ŷ is the answer on the piece itself: 1 where it belongs to the set.
+
+    >>> [piece.yhat for piece in plane_border([[1], [0]], [0], [1], -1)]  # x₁ = 0, where ŷ = 1
+    [1]
     """
 
     start: Point

@@ -27,7 +27,12 @@ Rationals: TypeAlias = object  # a number, nested sequences or an array; each en
 
 
 class Parameters(NamedTuple):
-    """Exact weights and biases: W1 is a tuple of n rows, b1 and W2 are tuples of r numbers."""
+    """Exact weights and biases: W1 is a tuple of n rows, b1 and W2 are tuples of r numbers.
+
+    >>> net = exact_parameters([["1/3"]], [0], [2], -0.5)
+    >>> net.W1, net.b2
+    (((Fraction(1, 3),),), Fraction(-1, 2))
+    """
 
     W1: tuple[tuple[Fraction, ...], ...]
     b1: tuple[Fraction, ...]
@@ -36,7 +41,12 @@ class Parameters(NamedTuple):
 
 
 class Values(NamedTuple):
-    """What a network computes at one point: z1 and a1 of the hidden units, z2 and ŷ of the output."""
+    """What a network computes at one point: z1 and a1 of the hidden units, z2 and ŷ of the output.
+
+    >>> values = threshold_at(3, [[1]], [0], [2], -1)
+    >>> values.a1, values.yhat
+    ((1,), 1)
+    """
 
     z1: tuple[Fraction, ...]
     a1: tuple[int, ...]
@@ -75,6 +85,10 @@ class Piece(NamedTuple):
 
     z1 holds a pair (w, b) for each hidden unit: z1_j(x) = wx + b. On the piece a1 (a tuple of 0 and
     1), z2 and ŷ are constant.
+
+    >>> piece = line_pieces([[1]], [-3], [2], -1)[1]
+    >>> str(piece.interval), piece.a1, piece.yhat
+    ('[3, ∞)', (1,), 1)
     """
 
     interval: Interval
@@ -111,6 +125,9 @@ def rationals(name: str, value: Rationals, *shapes: tuple[int | None, ...]) -> N
     """Return `value` as an array of Fractions with one of the shapes, or raise ValueError.
 
     None in a shape stands for any length.
+
+    >>> rationals("b1", ["1/3", 0.5], (None,)).tolist()
+    [Fraction(1, 3), Fraction(1, 2)]
     """
     array = rectangular(name, value, object)  # any other type would change some of the numbers
     if not any(len(shape) == array.ndim and all(n in (None, k) for n, k in zip(shape, array.shape))
@@ -122,7 +139,11 @@ def rationals(name: str, value: Rationals, *shapes: tuple[int | None, ...]) -> N
 
 
 def exact_parameters(W1: Rationals, b1: Rationals, W2: Rationals, b2: Rationals, n_in: int | None = None) -> Parameters:
-    """Return the `Parameters` as Fractions; ValueError where shapes do not fit (to n_in inputs)."""
+    """Return the `Parameters` as Fractions; ValueError where shapes do not fit (to n_in inputs).
+
+    >>> exact_parameters([[1]], [0.5], [2], "1/3").b2
+    Fraction(1, 3)
+    """
     W1 = rationals("W1", W1, (n_in, None))
     if len(W1) == 0:
         raise ValueError(f"W1 must have a row for each input, but has shape {W1.shape}")
@@ -147,7 +168,11 @@ def threshold_at(x: Rationals, W1: Rationals, b1: Rationals, W2: Rationals, b2: 
 
 
 def values_at(x: Iterable[Fraction], net: Parameters) -> Values:
-    """Return the `Values` of exact parameters at the exact point x."""
+    """Return the `Values` of exact parameters at the exact point x.
+
+    >>> values_at([Fraction(1, 2)], exact_parameters([[4]], [-1], [3], 0)).z2
+    Fraction(3, 1)
+    """
     z1 = tuple(sum((x_i * row[j] for x_i, row in zip(x, net.W1)), b) for j, b in enumerate(net.b1))
     a1 = tuple(int(z >= 0) for z in z1)
     z2 = sum((a * w for a, w in zip(a1, net.W2)), net.b2)

@@ -44,6 +44,12 @@ class Step:
     `step(X, y, scale)` returns (loss, gradients): the loss of the batch and `scale` times its
     gradients, in arrays that the next call overwrites. `gradients` may name the arrays to be written.
     The parameters may be changed in place between two calls, and not be replaced.
+
+    >>> from nnlib import Network
+    >>> step = Step(Network([Dense([[2.0]])], "identity"), (1, 1), np.float64)
+    >>> loss, gradients = step(np.array([[1.0]]), np.array([[5.0]]))
+    >>> float(loss), gradients
+    (9.0, {'W1': array([[-6.]])})
     """
 
     def __init__(self, network: Network, shape: Shape, dtype: DTypeLike,
@@ -67,13 +73,26 @@ class Step:
             self.backward_calls += calls
 
     def logits(self, X: Array) -> Array:
-        """Return the logits of X; the next call overwrites them."""
+        """Return the logits of X; the next call overwrites them.
+
+        >>> from nnlib import Network
+        >>> step = Step(Network([Dense([[2.0]])], "identity"), (1, 1), np.float64)
+        >>> Z = step.logits(np.array([[3.0]]))
+        >>> step.logits(np.array([[5.0]])) is Z, Z
+        (True, array([[10.]]))
+        """
         if X is not self.X:
             np.copyto(self.X, X)
         return self._forward()
 
     def predict(self, X: Array) -> Array:
-        """Do the same for a batch that needs no backward: a first dense layer reads X where it lies."""
+        """Do the same for a batch that needs no backward: a first dense layer reads X where it lies.
+
+        >>> from nnlib import Network
+        >>> step = Step(Network([Dense([[2.0]])], "identity"), (1, 1), np.float64)
+        >>> step.predict(np.array([[3.0]]))
+        array([[6.]])
+        """
         if type(self.parts[0]) is not _Dense:
             return self.logits(X)
         np.matmul(X, self.parts[0].layer.W, out=self.parts[0].out)
@@ -85,6 +104,13 @@ class Step:
         return self.Z
 
     def __call__(self, X: Array, Y: NDArray[Any], scale: float = 1.0) -> tuple[Loss, Arrays]:
+        """Return the loss of the batch, and `scale` times its gradients.
+
+        >>> from nnlib import Network
+        >>> step = Step(Network([Dense([[2.0]])], "identity"), (1, 1), np.float64)
+        >>> step(np.array([[1.0]]), np.array([[5.0]]), scale=0.5)[1]
+        {'W1': array([[-3.]])}
+        """
         Z, network = self.logits(X), self.network
         if self.fused and np.ndim(Y) == 1:
             loss: Loss = softmax_cross_entropy_in_place(Z, Y, scale / len(Z)) / len(Z)
@@ -97,7 +123,15 @@ class Step:
 
 
 class Steps:
-    """`Step` for batches of any shape: one is made for each shape that comes."""
+    """`Step` for batches of any shape: one is made for each shape that comes.
+
+    >>> from nnlib import Network
+    >>> steps = Steps(Network([Dense([[2.0]])], "identity"))
+    >>> [steps(X, 2 * X)[1]["W1"].item() for X in (np.ones((4, 1)), np.ones((3, 1)))]
+    [0.0, 0.0]
+    >>> [shape for shape, _ in steps.made]
+    [(4, 1), (3, 1)]
+    """
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -105,7 +139,14 @@ class Steps:
         self.gradients: Arrays | None = None
 
     def of(self, shape: Shape, dtype: np.dtype[Any]) -> Step:
-        """Return the step for batches of this shape and type."""
+        """Return the step for batches of this shape and type.
+
+        >>> from nnlib import Network
+        >>> steps = Steps(Network([Dense([[2.0]])], "identity"))
+        >>> step = steps.of((4, 1), np.dtype(float))
+        >>> step.X.shape, steps.of((4, 1), np.dtype(float)) is step
+        ((4, 1), True)
+        """
         if (shape, dtype) not in self.made:
             self.network.logits(np.zeros((1, *shape[1:]), dtype))  # refuses what the network cannot take
             self.made[shape, dtype] = Step(self.network, shape, dtype, self.gradients)
@@ -113,11 +154,24 @@ class Steps:
         return self.made[shape, dtype]
 
     def batch(self, X: Array, index: Labels) -> Array:
-        """Return X[index] in the array from which its step reads."""
+        """Return X[index] in the array from which its step reads.
+
+        >>> from nnlib import Network
+        >>> Steps(Network([Dense([[2.0]])], "identity")).batch(np.array([[5.0], [6.0], [7.0]]), np.array([2, 0]))
+        array([[7.],
+               [5.]])
+        """
         # "clip": every index is in range, and without a second check NumPy copies straight into the array
         return X.take(index, axis=0, out=self.of((len(index), *X.shape[1:]), X.dtype).X, mode="clip")
 
     def __call__(self, X: Array, Y: NDArray[Any], scale: float = 1.0) -> tuple[Loss, Arrays]:
+        """Return what the step for batches of the shape and type of X returns.
+
+        >>> from nnlib import Network
+        >>> steps = Steps(Network([Dense([[2.0]])], "identity"))
+        >>> steps(np.array([[1.0]]), np.array([[5.0]]))[1]
+        {'W1': array([[-6.]])}
+        """
         return self.of(X.shape, X.dtype)(X, Y, scale)
 
 
@@ -237,6 +291,10 @@ def softmax_cross_entropy_in_place(Z: Array, y: Labels, scale: float, dZ: Array 
     """Return the sum over samples of the loss, and write scale · (softmax(Z) − Y) into dZ, or into Z.
 
     Z and dZ have shape (m, K) and are contiguous, y holds m labels. One exp serves both results.
+
+    >>> Z = np.zeros((1, 2))
+    >>> round(softmax_cross_entropy_in_place(Z, np.array([0]), scale=1.0), 4), Z
+    (0.6931, array([[-0.5,  0.5]]))
     """
     dZ = Z if dZ is None else dZ
     if Z.size <= BLOCK:
@@ -271,7 +329,13 @@ def _softmax_block(Z: Array, y: Labels, scale: float, dZ: Array) -> float:
 
 def threads() -> int:
     """Return how many threads the matrix library has been given: as many as there are cores, or
-    what OPENBLAS_NUM_THREADS or OMP_NUM_THREADS says. Where no thread can be started, 1."""
+    what OPENBLAS_NUM_THREADS or OMP_NUM_THREADS says. Where no thread can be started, 1.
+
+    >>> from unittest.mock import patch
+    >>> with patch.dict(os.environ, OPENBLAS_NUM_THREADS="3"):
+    ...     threads()
+    3
+    """
     given = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or ""
     cores = os.cpu_count() or 1 if not hasattr(os, "sched_getaffinity") else len(os.sched_getaffinity(0))
     return 1 if sys.platform == "emscripten" else int(given) if given.isdigit() else cores
@@ -305,7 +369,11 @@ def _on_core(n: int) -> Iterator[None]:
 
 
 def in_threads(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """Return work(item) for each item, in any order, computed by as many threads as `threads()` says."""
+    """Return work(item) for each item, in any order, computed by as many threads as `threads()` says.
+
+    >>> sorted(in_threads(lambda x: x * x, [1, 2, 3]))
+    [1, 4, 9]
+    """
     count = min(threads(), len(items))
     if count < 2:
         return [work(item) for item in items]

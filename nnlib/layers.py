@@ -20,7 +20,18 @@ from .linear import dense, dense_backward
 
 
 class Layer(Protocol):
-    """What a network asks of a layer; a reader's own class with these three is a layer too."""
+    """What a network asks of a layer; a reader's own class with these three is a layer too.
+
+    >>> from nnlib import Network
+    >>> class Doubled:
+    ...     parameters = {}
+    ...     def forward(self, A):
+    ...         return 2 * A
+    ...     def backward(self, dOut, A, input_gradient=True):
+    ...         return 2 * dOut, {}
+    >>> Network([Dense([[1.0], [1.0]]), Doubled()], "identity").predict([[3.0, 4.0]])
+    array([[14.]])
+    """
 
     parameters: Arrays
 
@@ -74,17 +85,32 @@ class Dense(_Linear):
     @classmethod
     def random(cls, n_in: int, n_out: int, rng: np.random.Generator, weights: str = "he", bias: bool = True,
                dtype: DTypeLike = "float32") -> Self:
-        """Return a layer with random weights ("he", "glorot" or "small") and zero biases."""
+        """Return a layer with random weights ("he", "glorot" or "small") and zero biases.
+
+        >>> layer = Dense.random(3, 2, np.random.default_rng(0))
+        >>> layer.W.shape, layer.b.shape, bool(layer.b.any())
+        ((3, 2), (2,), False)
+        """
         shape = whole("n_in", n_in), whole("n_out", n_out)
         W = initial_weights(weights, rng, shape, dtype)
         return cls(W, 0 * W[0] if bias else None)
 
     def forward(self, A: ArrayLike) -> Array:
-        """Return Z = AW + b, of shape (m, n_out)."""
+        """Return Z = AW + b, of shape (m, n_out).
+
+        >>> Dense([[1.0], [2.0]]).forward([[3.0, 4.0], [5.0, 6.0]])
+        array([[11.],
+               [17.]])
+        """
         return dense(A, self.W, self.b)
 
     def backward(self, dZ: ArrayLike, A: ArrayLike, input_gradient: bool = True) -> tuple[InputGradient, Arrays]:
-        """Return dA (None without `input_gradient`) and {"W": dW, "b": db}."""
+        """Return dA (None without `input_gradient`) and {"W": dW, "b": db}.
+
+        >>> dA, gradients = Dense([[1.0], [2.0]], [0.5]).backward([[10.0]], [[3.0, 4.0]])
+        >>> dA, gradients["W"].tolist(), gradients["b"].tolist()
+        (array([[10., 20.]]), [[30.0], [40.0]], [10.0])
+        """
         dA, dW, db = dense_backward(dZ, A, self.W, input_gradient)
         return dA, self._gradients(dW, db)
 
@@ -109,17 +135,29 @@ class Conv2d(_Linear):
     @classmethod
     def random(cls, n_in: int, n_out: int, size: int, rng: np.random.Generator, padding: int = 0, weights: str = "he",
                bias: bool = True, dtype: DTypeLike = "float32") -> Self:
-        """Return a layer of n_out random kernels of size × size over n_in channels."""
+        """Return a layer of n_out random kernels of size × size over n_in channels.
+
+        >>> Conv2d.random(3, 8, 5, np.random.default_rng(0)).W.shape
+        (8, 3, 5, 5)
+        """
         shape = whole("n_out", n_out), whole("n_in", n_in), whole("size", size), size
         W = initial_weights(weights, rng, shape, dtype)
         return cls(W, 0 * W[:, 0, 0, 0] if bias else None, padding)
 
     def forward(self, A: ArrayLike) -> Array:
-        """Return Z, of shape (m, k, rows, columns)."""
+        """Return Z, of shape (m, k, rows, columns).
+
+        >>> Conv2d([[[[1.0, 1.0]]]], [10.0]).forward([[[[1.0, 2.0, 4.0]]]])
+        array([[[[13., 16.]]]])
+        """
         return conv2d_by_rows(A, self.W, self.b, self.padding)
 
     def backward(self, dZ: ArrayLike, A: ArrayLike, input_gradient: bool = True) -> tuple[InputGradient, Arrays]:
-        """Return dA (None without `input_gradient`) and {"W": dW, "b": db}."""
+        """Return dA (None without `input_gradient`) and {"W": dW, "b": db}.
+
+        >>> Conv2d([[[[1.0, -1.0]]]], [0.0]).backward([[[[1.0, 0.0]]]], [[[[1.0, 2.0, 3.0]]]])
+        (array([[[[ 1., -1.,  0.]]]]), {'W': array([[[[1., 2.]]]]), 'b': array([1.])})
+        """
         dA, dW, db = conv2d_by_rows_backward(dZ, A, self.W, self.padding, input_gradient)
         return dA, self._gradients(dW, db)
 
@@ -135,12 +173,20 @@ class Flatten:
         self.parameters: Arrays = {}
 
     def forward(self, A: ArrayLike) -> Array:
-        """Return A with one row per sample."""
+        """Return A with one row per sample.
+
+        >>> Flatten().forward(np.zeros((2, 3, 4, 5))).shape
+        (2, 60)
+        """
         A = _samples(A)
         return A.reshape(len(A), -1)
 
     def backward(self, dOut: ArrayLike, A: ArrayLike, input_gradient: bool = True) -> tuple[Array, Arrays]:
-        """Return dOut in the shape of A, and no gradients."""
+        """Return dOut in the shape of A, and no gradients.
+
+        >>> Flatten().backward([[1.0, 2.0]], [[[[5.0, 6.0]]]])
+        (array([[[[1., 2.]]]]), {})
+        """
         A = _samples(A)
         return numbers("dOut", dOut, shape=(len(A), A[0].size)).reshape(A.shape), {}
 
@@ -166,9 +212,17 @@ class Activation:
         self.parameters: Arrays = {}
 
     def forward(self, Z: ArrayLike) -> Array:
-        """Return A = σ(Z)."""
+        """Return A = σ(Z).
+
+        >>> Activation("step").forward([[-3.0, 0.5]])
+        array([[0., 1.]])
+        """
         return self._forward(Z)
 
     def backward(self, dA: ArrayLike, Z: ArrayLike, input_gradient: bool = True) -> tuple[Array, Arrays]:
-        """Return dZ, and no gradients."""
+        """Return dZ, and no gradients.
+
+        >>> Activation("relu").backward([[5.0, 5.0]], [[-1.0, 2.0]])
+        (array([[0., 5.]]), {})
+        """
         return self._backward(dA, Z), {}

@@ -67,6 +67,13 @@ class Network:
         """The parameters by name: {"W1": …, "b1": …, "W2": …}, numbered by layers that have any.
 
         The arrays are the network's own: changing them in place changes the network.
+
+        >>> net = Network([Dense([[2.0]]), Activation("relu"), Dense([[3.0]], [1.0])], "identity")
+        >>> net.parameters
+        {'W1': array([[2.]]), 'W2': array([[3.]]), 'b2': array([1.])}
+        >>> net.parameters["W1"][0, 0] = 5.0
+        >>> net.predict([[1.0]])
+        array([[16.]])
         """
         return {name + str(l): array for l, (_, layer) in enumerate(self._with_parameters(), start=1)
                 for name, array in layer.parameters.items()}
@@ -88,6 +95,9 @@ class Network:
 
         X has shape (m, n), or (m, c, h, w) where the first layer is a convolution.
         Source: S0-34, S4-25.
+
+        >>> Network([Dense([[2.0]]), Dense([[3.0]])], "identity").forward([[1.0]])
+        [array([[1.]]), array([[2.]]), array([[6.]])]
         """
         stages = [numbers("X", X)]
         with self._naming_the_layer(stages):
@@ -111,6 +121,13 @@ class Network:
         dstages[i] is ∂L/∂stages[i]; gradients has the names and shapes of `parameters`. With
         `input_gradient=False` dstages[0], the gradient of the data, may be None.
         Source: S0-45, S1-55, S2-80, S4-31.
+
+        >>> net = Network([Dense([[2.0]]), Dense([[3.0]])], "identity")
+        >>> dstages, gradients = net.backward([[1.0]], net.forward([[10.0]]))
+        >>> dstages
+        [array([[6.]]), array([[3.]]), array([[1.]])]
+        >>> gradients
+        {'W1': array([[30.]]), 'W2': array([[20.]])}
         """
         instance("stages", stages, (list, tuple), "a list of arrays")
         if len(stages) != len(self.layers) + 1:
@@ -131,6 +148,9 @@ class Network:
         Raises ValueError for a parameter that was changed in place to what is no finite number, and
         OverflowError where a layer's result is too large for a float. (Of more than 1,024 samples the
         last layer's result alone is looked at.) Source: S0-07, S2-11.
+
+        >>> Network([Dense([[1.0, -1.0]])], "softmax").logits([[3.0]])
+        array([[ 3., -3.]])
         """
         A = numbers("X", X)
         if A.ndim > 1 and len(A) > 2 * ROWS:
@@ -169,6 +189,9 @@ class Network:
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return the soft prediction: rows of probabilities (softmax), P(y = 1) (sigmoid), or the
         value itself (identity). Source: S0-49, S1-04, S2-11, S2-13, S2-15.
+
+        >>> Network([Dense([[1.0, 1.0]])], "softmax").predict_proba([[3.0]])
+        array([[0.5, 0.5]])
         """
         Z = self.logits(X)
         with trusted():
@@ -179,6 +202,11 @@ class Network:
         (softmax); 1 where the logit is ≥ 0 (sigmoid); the value itself (identity).
         Labels count from 0; one sigmoid output gives a vector of m labels.
         Source: S2-12, S2-14, S0-48.
+
+        >>> Network([Dense([[1.0, -1.0]])], "softmax").predict([[3.0], [-2.0]])
+        array([0, 1])
+        >>> Network([Dense([[1.0]])], "sigmoid").predict([[3.0], [-2.0]])
+        array([1, 0])
         """
         Z = reals("the logits of X", self.logits(X))  # complex numbers have no order
         if self.output == "softmax":
@@ -189,17 +217,29 @@ class Network:
         return Z
 
     def loss(self, X: ArrayLike, Y: ArrayLike, reduction: str = "mean") -> Loss:
-        """Return the loss of the batch; Y as the network's loss function wants it. Source: S0-35."""
+        """Return the loss of the batch; Y as the network's loss function wants it. Source: S0-35.
+
+        >>> float(Network([Dense([[2.0]])], "identity").loss([[1.0]], [[5.0]]))
+        9.0
+        """
         return self.loss_of_logits(self.logits(X), Y, reduction)
 
     def loss_of_logits(self, Z: ArrayLike, Y: ArrayLike, reduction: str = "mean") -> Loss:
-        """Return the loss of a batch from its logits Z. Source: S2-72."""
+        """Return the loss of a batch from its logits Z. Source: S2-72.
+
+        >>> float(Network([Dense([[2.0]])], "identity").loss_of_logits([[4.0]], [[5.0]]))
+        1.0
+        """
         return self._loss(Z, Y, reduction)
 
     def gradients(self, X: ArrayLike, Y: ArrayLike, reduction: str = "mean") -> tuple[Loss, Arrays]:
         """Return (loss, gradients): the forward pass, the loss and the backward pass in one.
 
         Source: S0-45.
+
+        >>> loss, gradients = Network([Dense([[2.0]])], "identity").gradients([[1.0]], [[5.0]])
+        >>> float(loss), gradients
+        (9.0, {'W1': array([[-6.]])})
         """
         stages = self.forward(X)
         loss = self._loss(stages[-1], Y, reduction)
@@ -207,7 +247,11 @@ class Network:
         return loss, self.backward(dZ, stages, input_gradient=False)[1]
 
     def shapes(self, X: ArrayLike) -> list[tuple[str, Shape, dict[str, Shape]]]:
-        """Return rows (stage, shape, shapes of the parameters) for the input X. Source: S0-21."""
+        """Return rows (stage, shape, shapes of the parameters) for the input X. Source: S0-21.
+
+        >>> Network([Dense([[1.0, -1.0]]), Activation("relu")], "identity").shapes([[3.0]])
+        [('input', (1, 1), {}), ('Dense', (1, 2), {'W': (1, 2)}), ('relu', (1, 2), {})]
+        """
         first, *stages = self.forward(X)
         rows: list[tuple[str, Shape, dict[str, Shape]]] = [("input", first.shape, {})]
         for layer, A in zip(self.layers, stages):

@@ -61,11 +61,23 @@ class SGD:
         self._velocity: Arrays = {}
 
     def restart(self) -> None:
-        """Forget the velocity that the momentum has gathered."""
+        """Forget the velocity that the momentum has gathered.
+
+        >>> theta, optimizer = {"b": np.array([0.0])}, SGD(1.0, momentum=0.5)
+        >>> optimizer.step(theta, {"b": [1.0]})
+        >>> optimizer.restart()
+        >>> optimizer.step(theta, {"b": [1.0]})
+        >>> theta  # with the velocity it would be −2.5
+        {'b': array([-2.])}
+        """
         self._velocity = {}
 
     def rate(self, done: float) -> float:
-        """Return the learning rate when the part `done` of the run, from 0 to 1, is behind us."""
+        """Return the learning rate when the part `done` of the run, from 0 to 1, is behind us.
+
+        >>> SGD(0.1).rate(0.5), SGD(lambda done: 1 - done).rate(0.25)
+        (0.1, 0.75)
+        """
         real("done", done)
         if not callable(self.learning_rate):
             return self.learning_rate
@@ -76,6 +88,12 @@ class SGD:
 
         Raises ValueError for unfit gradients, before anything is changed, and DivergedError where a
         parameter is no longer finite.
+
+        >>> theta, optimizer = {"b": np.array([0.0])}, SGD(1.0, momentum=0.5)
+        >>> optimizer.step(theta, {"b": [1.0]})
+        >>> optimizer.step(theta, {"b": [1.0]})
+        >>> theta  # −1 − (0.5 · 1 + 1)
+        {'b': array([-2.5])}
         """
         gradients, rate = _checked_gradients(parameters, gradients), self.rate(done)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -100,7 +118,13 @@ class SGD:
                 theta[part] -= rate * step
 
     def step_in_place(self, parameters: Arrays, gradients: Arrays, done: float = 0.0) -> None:
-        """Do the same as `step`, without a check and without new arrays: `gradients` are overwritten."""
+        """Do the same as `step`, without a check and without new arrays: `gradients` are overwritten.
+
+        >>> theta, gradients = {"b": np.array([3.0])}, {"b": np.array([2.0])}
+        >>> SGD(0.5).step_in_place(theta, gradients)
+        >>> theta, gradients
+        ({'b': array([2.])}, {'b': array([1.])})
+        """
         rate = self.rate(done)
         for name, theta in parameters.items():
             d = gradients[name]

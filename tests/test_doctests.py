@@ -1,11 +1,15 @@
-"""Every public function and class shows itself in an example, which `pytest --doctest-modules` runs."""
+"""Every public function, class and method shows itself in an example, which `pytest --doctest-modules` runs."""
 import inspect
+import re
 from importlib import import_module
+from pathlib import Path
+from types import FunctionType
 
 import pytest
 
 import nnlib
 import nnlib.derivations
+from nnlib.course.question import Question
 
 # reasons, functions of one number and the table of theorems: objects that the docstring of the package explains
 OBJECTS = {"THEOREMS", "delta_rule", "differentiation", "exp", "linearity", "log", "monotone", "power_rule", "product_rule",
@@ -19,6 +23,20 @@ COURSE = {
     # `simple`, `array`, `number` and `unlike` show what comes in; the rest words a message or refuses a teacher's slip, and the tests read them all
     "question": {"NotPlain", "Check", "text", "positive", "numpy_types", "unlike_array", "near", "alike", "hint", "kind", "not_between", "what", "short", "told"}}
 
+# the modules of the page `api`; `test_course` asks those of nnlib.course
+PAGE = re.findall(r"automodule:: (nnlib\.(?!course)\S+)", (Path(__file__).parents[1] / "book/api.md").read_text(encoding="utf-8"))
+
+
+def parts(whole):
+    """Return the public functions and classes that a module defines, or the methods and described properties of a class."""
+    if inspect.ismodule(whole):
+        own = {name: thing for name, thing in vars(whole).items() if getattr(thing, "__module__", "") == whole.__name__}
+        kinds = (FunctionType, type)
+    else:  # with what it has from a private class
+        own = {name: thing for kind in whole.__mro__ if kind.__module__.startswith("nnlib.") for name, thing in vars(kind).items()}
+        kinds = (FunctionType, classmethod, property)
+    return {name: thing for name, thing in own.items() if (not name.startswith("_") or name == "__call__") and isinstance(thing, kinds)}
+
 
 def shown(thing, name=""):
     """Whether a docstring has an example; of a function also that of its module, where the example speaks of it."""
@@ -30,6 +48,20 @@ def shown(thing, name=""):
 @pytest.mark.parametrize("name", nnlib.__all__)
 def test_nnlib(name):
     assert shown(getattr(nnlib, name))
+
+
+@pytest.mark.parametrize("module", PAGE)
+def test_page(module):
+    home = import_module(module)
+    assert [name for name, thing in parts(home).items() if not shown(thing)] == []
+    # the methods of `Layer`, which the page does not show, are described by the module
+    assert [f"{name}.{key}" for name, kind in parts(home).items() if isinstance(kind, type) and name != "Layer"
+            for key, thing in parts(kind).items()
+            if not (shown(thing) or isinstance(thing, property) and not thing.__doc__)] == []
+
+
+def test_the_page_shows_all_of_nnlib():
+    assert set(nnlib.__all__) <= {name for module in PAGE for name in parts(import_module(module))}
 
 
 @pytest.mark.parametrize("name", sorted(set(nnlib.derivations.__all__) - OBJECTS - CANNOT_HAPPEN))
@@ -50,3 +82,7 @@ def test_course(module):
     public = {name for name, thing in vars(home).items() if not name.startswith("_") and getattr(thing, "__module__", "") == home.__name__}
     assert COURSE[module] < public
     assert [name for name in public - COURSE[module] if not shown(getattr(home, name), name)] == []
+
+
+def test_a_question():
+    assert [name for name, thing in parts(Question).items() if not shown(thing)] == []

@@ -70,6 +70,12 @@ class Question:
         """An array or a number with this shape and these values, up to rounding (or `within` a distance).
 
         `slips` maps what may have gone wrong to the value that then comes.
+
+        >>> q = Question("A neuron", points=2)
+        >>> q.close("the sum", lambda: [1.0, 5.0], [1, 2], slips={"the bias was added twice": [1, 5]})
+        >>> print(q)
+        A neuron: 0 of 1 checks hold
+          no   the sum: 1 of 2 entries are wrong: at [1] 5 came, 2 is expected; the bias was added twice
         """
         if within is not None:
             positive("within", within)
@@ -81,12 +87,25 @@ class Question:
         self.add(words, weight, get, lambda came: unlike_array(array(came), array(expected), within, slips or {}))
 
     def equal(self, words: str, get: Callable[[], object], expected: object, weight: float = 1) -> None:
-        """A number, text or truth value, or a list of them, equal in type and value."""
+        """A number, text or truth value, or a list of them, equal in type and value.
+
+        >>> q = Question("A neuron", points=2)
+        >>> q.equal("the number of weights", lambda: 2, 2)
+        >>> q.earned
+        2.0
+        """
         plain = simple(expected)
         self.add(words, weight, get, lambda came: unlike(simple(came), plain))
 
     def between(self, words: str, get: Callable[[], object], low: float, high: float, weight: float = 1) -> None:
-        """A number from low to high."""
+        """A number from low to high.
+
+        >>> q = Question("A network", points=2)
+        >>> q.between("the accuracy", lambda: 0.5, 0.9, 1)
+        >>> print(q)
+        A network: 0 of 1 checks hold
+          no   the accuracy: 0.5 came, a number from 0.9 to 1 is expected
+        """
         bounds = simple([low, high])
         if not all(type(bound) in (int, float) for bound in bounds) or not bounds[0] <= bounds[1]:
             raise ValueError(f"low and high must be numbers, low no more than high, but {what(low)} and {what(high)} "
@@ -94,7 +113,13 @@ class Question:
         self.add(words, weight, get, lambda came: not_between(number(came), *bounds))
 
     def raises(self, words: str, get: Callable[[], object], error: type[BaseException], weight: float = 1) -> None:
-        """This kind of error."""
+        """This kind of error.
+
+        >>> q = Question("A check", points=2)
+        >>> q.raises("a text is refused", lambda: float("two"), ValueError)
+        >>> q.earned
+        2.0
+        """
         if not isinstance(error, type) or not issubclass(error, BaseException):
             raise TypeError(f"error must be a kind of error, such as ValueError, but {what(error)} came")
         self.allowed(words, weight, get)
@@ -108,7 +133,17 @@ class Question:
             self.checks.append(Check(words, False, weight, f"{error.__name__} is expected, but {what(came)} came"))
 
     def lines(self, words: str, get: Callable[[], object], problem: Problem, weight: float = 1) -> None:
-        """A typed derivation (`nnlib.derivations.lines`): the share of the way up to the first line that fails."""
+        """A typed derivation (`nnlib.derivations.lines`): the share of the way up to the first line that fails.
+
+        >>> from nnlib.derivations import *
+        >>> t = Theory("example")
+        >>> x = t.scalar("x")
+        >>> problem = Problem(t, D(exp(x)**2, x), 2 * exp(x)**2, by=(differentiation,))
+        >>> q = Question("A square", points=2)
+        >>> q.lines("the derivative", lambda: ["2 exp(x)^2"], problem)
+        >>> q.earned
+        2.0
+        """
         if not hasattr(problem, "check"):
             raise TypeError(f"problem must be a Problem of nnlib.derivations, but {what(problem)} came")
         self.allowed(words, weight, get)
@@ -121,7 +156,14 @@ class Question:
         self.checks.append(Check(words, held, weight, "" if held else f"\n{checked}", checked.share))
 
     def add(self, words: str, weight: float, get: Callable[[], object], complaint: Callable[[Any], str]) -> None:
-        """Append a check: it holds where `get` returns and nothing is to complain of."""
+        """Append a check: it holds where `get` returns and nothing is to complain of.
+
+        >>> q = Question("A number", points=2)
+        >>> q.add("an even number", 1, lambda: 3, lambda came: "it is odd" if came % 2 else "")
+        >>> print(q)
+        A number: 0 of 1 checks hold
+          no   an even number: it is odd
+        """
         self.allowed(words, weight, get)
         try:
             message = complaint(get())
@@ -132,7 +174,12 @@ class Question:
         self.checks.append(Check(words, not message, weight, message, 0.0 if message else 1.0))
 
     def allowed(self, words: str, weight: float, get: Callable[[], object]) -> None:
-        """Refuse what is the teacher's own mistake, so that it costs no student a point."""
+        """Refuse what is the teacher's own mistake, so that it costs no student a point.
+
+        >>> Question("A number", points=2).allowed("an even number", 1, 4)
+        Traceback (most recent call last):
+        TypeError: get must be a function without arguments, such as lambda: f(3), but 4 (int) came
+        """
         text("words", words)
         positive("weight", weight)
         if not callable(get):
@@ -142,21 +189,40 @@ class Question:
 
     @property
     def earned(self) -> float:
-        """The points: in proportion to the weight that held."""
+        """The points: in proportion to the weight that held.
+
+        >>> q = Question("Two numbers", points=4)
+        >>> q.equal("the first", lambda: 1, 1, weight=3)
+        >>> q.equal("the second", lambda: 1, 2)
+        >>> q.earned
+        3.0
+        """
         whole = sum(check.weight for check in self.checks)
         return round(self.points * sum(c.weight * c.share for c in self.checks) / whole, 2) if whole else 0.0
 
     def result(self) -> Self:
-        """Return the question, which shows itself."""
+        """Return the question, which shows itself.
+
+        >>> Question("A number", points=2).result()
+        A number: 0 of 0 checks hold
+        """
         return self
 
     def link(self) -> str:
-        """The address of what to read."""
+        """The address of what to read.
+
+        >>> Question("A neuron", points=2, read="neuron#bias").link()
+        'http://localhost:8000/book/neuron.html#bias'
+        """
         page, _, section = self.read.partition("#")
         return f"{self.book}{page}.html" + f"#{section}" * bool(section)
 
     def head(self) -> str:
-        """The title and how many checks hold."""
+        """The title and how many checks hold.
+
+        >>> Question("A number", points=2).head()
+        'A number: 0 of 0 checks hold'
+        """
         held = sum(check.held for check in self.checks)
         return f"{self.title}: {held} of {len(self.checks)} checks hold"
 

@@ -95,7 +95,12 @@ class Standardizer:
 
     @in_range
     def __call__(self, X: ArrayLike) -> Array:
-        """Return (X − mean) / deviation, column by column."""
+        """Return (X − mean) / deviation, column by column.
+
+        >>> Standardizer([[1.0], [3.0]])([[2.0], [5.0]])
+        array([[0.],
+               [3.]])
+        """
         return (numbers("X", X, shape=(None, len(self.mean))) - self.mean) / self.deviation
 
 
