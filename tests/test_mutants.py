@@ -24,7 +24,7 @@ def test_the_examples_in_its_docstrings():
 
 def lines_of(module, function):
     """Return the source of a function, or Class.method, line by line without indentation."""
-    text = (ROOT / f"nnlib/{module}.py").read_text(encoding="utf-8")
+    text = (ROOT / mutants.file_of(module)).read_text(encoding="utf-8")
     body, lines = ast.parse(text).body, text.splitlines()
     for name in function.split("."):
         node = next(node for node in body if getattr(node, "name", "") == name)
@@ -36,6 +36,12 @@ def lines_of(module, function):
 def test_a_listed_survivor_has_a_reason_and_is_still_in_the_code(module, entry):
     assert set(entry) == {"function", "line", "becomes", "reason"} and entry["becomes"] and len(entry["reason"]) > 20
     assert set(entry["line"].strip().splitlines()) <= set(lines_of(module, entry["function"]))
+
+
+def test_every_module_that_computes_is_tried():
+    left_out = {"__init__": "names alone", "kinds": "types alone"}
+    there = {path.stem for path in (ROOT / "nnlib").glob("*.py")} | {"data"}  # derivations and course have tests of another kind
+    assert there == {*mutants.MODULES, *left_out}
 
 
 def test_the_stored_outcome_is_that_of_the_list():

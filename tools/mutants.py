@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 SURVIVORS, OUTCOME = ROOT / "tools/survivors.toml", ROOT / "book/mutants.json"
 LEAST = 0.95  # of a module's mutants are killed
-MODULES = ("activations", "by_rows", "checks", "conv", "files", "gradcheck", "half_planes", "hard_threshold", "in_place",
+MODULES = ("activations", "by_rows", "checks", "conv", "data", "files", "gradcheck", "half_planes", "hard_threshold", "in_place",
            "initial", "layers", "linear", "loops", "losses", "metrics", "network", "training")
 CONFIG = """
 [tool.pytest.ini_options]
@@ -34,13 +34,18 @@ filterwarnings = ["error"]
 
 [tool.mutmut]
 source_paths = ["nnlib"]
-only_mutate = ["nnlib/{module}.py"]
+only_mutate = ["{file}"]
 pytest_add_cli_args_test_selection = ["tests/test_{module}.py", "tests/test_checks.py", "tests/test_bad_input.py"]
 # a comparison with 50 digits at the ends of the range: long, and about rounding; a list of all functions, and mutants are some
 pytest_add_cli_args = ["-k", "not ends_of_the_range and not every_public_function"]
 # an error, and the further lines of its message
 do_not_mutate_patterns = ['raise \\w*Error\\(', '^\\s+f?"[^"]*"\\)? *(from None)?$']
 """
+
+
+def file_of(module):
+    """Return where a module lies, as seen from the root."""
+    return next(name for name in (f"nnlib/{module}.py", f"nnlib/{module}/__init__.py") if (ROOT / name).exists())
 
 
 def survivors_of(module):
@@ -51,9 +56,9 @@ def survivors_of(module):
     (folder / "tests").mkdir()
     for path in ROOT.glob("tests/*.py"):  # some import others
         shutil.copy(path, folder / "tests")
-    source = folder / f"nnlib/{module}.py"
+    source = folder / file_of(module)
     source.write_text(undecorated(source.read_text(encoding="utf-8")), encoding="utf-8")
-    (folder / "pyproject.toml").write_text(CONFIG.replace("{module}", module))
+    (folder / "pyproject.toml").write_text(CONFIG.replace("{module}", module).replace("{file}", file_of(module)))
 
     def mutmut(*arguments):
         done = subprocess.run([Path(sys.executable).with_name("mutmut"), *arguments], cwd=folder, text=True,
@@ -76,7 +81,7 @@ def survivors_of(module):
 
 def digest(module):
     """Return a hash of the module's source: the page shows whether the figures are those of the code as it stands."""
-    return hashlib.sha256((ROOT / f"nnlib/{module}.py").read_bytes()).hexdigest()[:16]
+    return hashlib.sha256((ROOT / file_of(module)).read_bytes()).hexdigest()[:16]
 
 
 def undecorated(source):
