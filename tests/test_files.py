@@ -290,7 +290,7 @@ def test_a_kill_in_the_middle_of_a_write_leaves_the_old_or_the_new_file(saved):
     found = set()
     for pause in np.random.default_rng(0).uniform(0, 0.05, 6):
         with subprocess.Popen([sys.executable, "-c", SAVE, path, "0"], stdout=subprocess.PIPE) as process:
-            assert process.stdout.readline() == b"ready\n"
+            assert process.stdout.readline().strip() == b"ready"
             time.sleep(pause)
             process.kill()
         loaded = load(path)
