@@ -1,4 +1,4 @@
-"""Properties that hold for any data, drawn by Hypothesis (the same examples in every run: see conftest.py)."""
+"""Properties that hold for any data, drawn by Hypothesis (the same examples in every run but the weekly one: see conftest.py)."""
 from fractions import Fraction
 
 import numpy as np
