@@ -34,12 +34,30 @@ def test_a_command_in_the_words_of_each_system():
     assert without_make.words(unit, "darwin")[-2:] == ["--ignore", "tests/course"] != without_make.words(unit, "linux")[-2:]
 
 
+def made(workflow):
+    """Return the targets of make in the steps of a workflow: those of each job of a matrix."""
+    targets = set()
+    for job in workflow.get("jobs", {}).values():
+        lines = {line.strip() for step in job.get("steps", ()) for line in step.get("run", "").splitlines()}
+        for key, values in job.get("strategy", {}).get("matrix", {}).items():
+            lines = {line.replace(f"${{{{ matrix.{key} }}}}", str(value)) for line in lines for value in values}
+        targets |= {line.split()[1] for line in lines if line.startswith("make ")}
+    return targets
+
+
+def test_the_targets_of_a_matrix_are_seen():
+    jobs = """
+    one: {strategy: {matrix: {command: [mutants, lint], python: ["3.11"]}}, steps: [{run: "make ${{ matrix.command }}"}]}
+    two: {steps: [{uses: "actions/checkout"}, {run: "make lite"}, {run: "make $TARGET"}]}
+    """
+    assert made({"jobs": yaml.safe_load(jobs)}) == {"mutants", "lint", "lite", "$TARGET"}
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / ".github").rglob("*.y*ml")), ids=lambda path: path.name)
 def test_a_workflow_calls_what_there_is(path):
     text = path.read_text(encoding="utf-8")
-    assert yaml.safe_load(text)
-    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
-    assert set(re.findall(r"run: make ([\w-]+)", text)) <= {*targets}
+    targets = re.findall(r"^([\w./-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    assert made(yaml.safe_load(text)) <= {*targets}
     for script in re.findall(r"\b(?:python|bash) ([\w./-]+\.\w+|\.ci/run)", text):
         assert (ROOT / script).exists(), script
 

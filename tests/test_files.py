@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import signal
 import stat
 import struct
 import subprocess
@@ -284,13 +285,44 @@ if os.name == "posix":  # Windows has no modes of files and no limit of their si
         assert [other.name for other in path.parent.iterdir()] == ["net.npz"]
 
 
-def test_a_kill_in_the_middle_of_a_write_leaves_the_old_or_the_new_file(saved):
+HALF = """
+import io, sys, time
+import numpy as np
+from nnlib import dense_network, save
+savez = np.savez
+
+def half(file, **arrays):
+    savez(whole := io.BytesIO(), **arrays)
+    file.write(whole.getvalue()[:whole.tell() // 2])
+    file.flush()
+    print("half", flush=True)
+    time.sleep(60)  # the test kills it here
+
+np.savez = half
+save(dense_network([200, 100, 10], np.random.default_rng(0)), sys.argv[1])
+"""
+
+
+def test_a_kill_in_the_middle_of_a_write_leaves_the_old_file(saved):
+    net, path = saved
+    before = path.read_bytes()
+    with subprocess.Popen([sys.executable, "-c", HALF, path], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline().strip() == b"half"
+        process.kill()
+    assert process.returncode == (-signal.SIGKILL if os.name == "posix" else 1)
+    left, = (other for other in path.parent.iterdir() if other != path)
+    assert left.suffix == ".tmp" and left.stat().st_size > 10_000  # what a killed write leaves is not taken for a network
+    assert path.read_bytes() == before
+    same(net, load(path))
+
+
+def test_a_kill_at_any_moment_leaves_the_old_or_the_new_file(saved):
     net, path = saved
     nets = [dense_network([200, 100, 10], np.random.default_rng(seed)) for seed in range(3)]
     found = set()
     for pause in np.random.default_rng(0).uniform(0, 0.05, 6):
         with subprocess.Popen([sys.executable, "-c", SAVE, path, "0"], stdout=subprocess.PIPE) as process:
-            assert process.stdout.readline() == b"ready\n"
+            assert process.stdout.readline().strip() == b"ready"
             time.sleep(pause)
             process.kill()
         loaded = load(path)
@@ -298,7 +330,7 @@ def test_a_kill_in_the_middle_of_a_write_leaves_the_old_or_the_new_file(saved):
                      and all((a == loaded.parameters[key]).all() for key, a in other.parameters.items()))
     assert found
     left = [other for other in path.parent.iterdir() if other != path]
-    assert all(other.name.endswith(".tmp") for other in left)  # what a killed write leaves is not taken for a network
+    assert all(other.name.endswith(".tmp") for other in left)
     for other in left:
         assert len(other.read_bytes()) <= len(path.read_bytes())
 

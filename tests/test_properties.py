@@ -1,4 +1,4 @@
-"""Properties that hold for any data, drawn by Hypothesis (the same examples in every run: see conftest.py)."""
+"""Properties that hold for any data, drawn by Hypothesis (the same examples in every run but the weekly one: see conftest.py)."""
 from fractions import Fraction
 
 import numpy as np
@@ -79,6 +79,23 @@ def test_a_shift_of_the_logits_changes_no_prediction_and_no_loss(drawn, c):
     close(nnlib.softmax_backward(Z, Z + c), nnlib.softmax_backward(Z, Z))
 
 
+@given(matrices(), st.floats(-1e6, 1e6))
+def test_a_shift_of_the_logits_shifts_the_log_sum_exp(drawn, c):
+    Z, = drawn
+    # Z + c, the result and its sum with c are rounded, all numbers of this size
+    np.testing.assert_allclose(nnlib.log_sum_exp(Z + c), nnlib.log_sum_exp(Z) + c, rtol=0, atol=1e-15 * (abs(c) + 30))
+
+
+WIDE = st.one_of(st.floats(-700, 700), st.floats(-1e300, 1e300), st.sampled_from([-1e300, -700.0, 700.0, 1e300]))
+
+
+@given(st.tuples(sizes, sizes).flatmap(lambda shape: arrays(np.float64, shape, elements=WIDE)))
+def test_softmax_of_wide_logits_is_probabilities(Z):
+    S = nnlib.softmax(Z)
+    assert ((S >= 0) & (S <= 1)).all()
+    np.testing.assert_allclose(S.sum(axis=1), 1, rtol=1e-15)
+
+
 @given(networks())
 def test_soft_predictions_are_probabilities(drawn):
     net, X = drawn
@@ -110,6 +127,22 @@ def test_backward_of_an_activation_is_linear(name, drawn, s, t):
     Z, G, H = drawn
     back = getattr(nnlib, name + "_backward")
     close(back(s * G + t * H, Z), s * back(G, Z) + t * back(H, Z), 20)
+
+
+@given(matrices(3), factors, factors)
+def test_backward_of_log_sum_exp_is_linear(drawn, s, t):
+    Z, (g, h) = drawn[0], (G[:, 0] for G in drawn[1:])
+    back = nnlib.log_sum_exp_backward
+    close(back(s * g + t * h, Z), s * back(g, Z) + t * back(h, Z), 20)
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+@given(products(), factors, factors)
+def test_backward_of_a_neuron_is_linear(name, drawn, s, t):
+    X, W, b, G, H = drawn
+    x, w, g, h = X[0], W[:, 0], G[0, 0], H[0, 0]
+    found, *parts = (nnlib.neuron_backward(da, x, w, b[0], name) for da in (s * g + t * h, g, h))
+    close(found, [s * one + t * other for one, other in zip(*parts)], 1e3)
 
 
 @given(products(), factors, factors)
