@@ -12,7 +12,7 @@ from nnlib import dense_network, load_mnist, pixels
 
 BOOK = Path(__file__).parents[1] / "book"
 sys.path.insert(0, str(BOOK))
-pad = pytest.importorskip("pad")  # as the chapters import it
+import pad  # noqa: E402, as the chapters import it
 
 N = 112
 PROGRAM = """
