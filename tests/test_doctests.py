@@ -10,6 +10,9 @@ import pytest
 import nnlib
 import nnlib.derivations
 from nnlib.course.question import Question
+from nnlib.derivations.challenge import Verdict
+from nnlib.derivations.derivation import Derivation, Lemma
+from nnlib.derivations.lines import Checked
 
 # reasons, functions of one number and the table of theorems: objects that the docstring of the package explains
 OBJECTS = {"THEOREMS", "delta_rule", "differentiation", "exp", "linearity", "log", "monotone", "power_rule", "product_rule",
@@ -22,6 +25,10 @@ COURSE = {
     "folder": {"write", "Course", "new"}, "numbers": {"generator"}, "wire": {"NotPlain", "Stopped", "Remote", "pack", "unpack"},
     # `simple`, `array`, `number` and `unlike` show what comes in; the rest words a message or refuses a teacher's slip, and the tests read them all
     "question": {"NotPlain", "Check", "text", "positive", "numpy_types", "unlike_array", "near", "alike", "hint", "kind", "not_between", "what", "short", "told"}}
+
+# the classes of `nnlib.derivations`, and those of what their methods and `challenge` return
+DERIVATIONS = [thing for name in nnlib.derivations.__all__ if inspect.isclass(thing := getattr(nnlib.derivations, name))] \
+    + [Derivation, Lemma, Verdict, Checked]
 
 # the modules of the page `api`; `test_course` asks those of nnlib.course
 PAGE = re.findall(r"automodule:: (nnlib\.(?!course)\S+)", (Path(__file__).parents[1] / "book/api.md").read_text(encoding="utf-8"))
@@ -67,6 +74,17 @@ def test_the_page_shows_all_of_nnlib():
 @pytest.mark.parametrize("name", sorted(set(nnlib.derivations.__all__) - OBJECTS - CANNOT_HAPPEN))
 def test_derivations(name):
     assert shown(getattr(nnlib.derivations, name))
+
+
+@pytest.mark.parametrize("kind", DERIVATIONS, ids=lambda kind: kind.__name__)
+def test_the_methods_of_derivations(kind):
+    assert [name for name, thing in parts(kind).items() if not shown(thing)] == []
+
+
+def test_the_classes_of_derivations_on_the_page():
+    page = (Path(__file__).parents[1] / "book/api.md").read_text(encoding="utf-8")
+    shown_there = re.findall(r"autoclass:: nnlib\.derivations\.\S*?(\w+)\n", page)
+    assert shown_there and set(shown_there) <= {kind.__name__ for kind in DERIVATIONS}
 
 
 def test_what_is_left_out_of_derivations_is_there_and_explained():

@@ -56,7 +56,11 @@ class Verdict:
     numbers: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Strings and dicts of strings, for JSON and JavaScript."""
+        """Return strings and dicts of strings, for JSON and JavaScript.
+
+        >>> Verdict("undecided", "Undecided.").as_dict()
+        {'kind': 'undecided', 'message': 'Undecided.', 'reason': '', 'line_latex': '', 'numbers': {}}
+        """
         return asdict(self)
 
     def __str__(self) -> str:
@@ -78,6 +82,11 @@ class Verdict:
         return f"<p>{escape(self.message)}</p>{read}" + (f"<table>{rows}</table>" if rows else "")
 
     def rows(self) -> list[tuple[str, str]]:
+        """Return the numbers of a counterexample as pairs of a name and a text, for a table; none without numbers.
+
+        >>> Verdict("false", "False.", numbers={"left": "2", "yours": "3", "at": {"x": "1"}}).rows()
+        [('left side of the theorem', '2'), ('your line', '3'), ('x', '1')]
+        """
         if not self.numbers:
             return []
         return [("left side of the theorem", self.numbers["left"]), ("your line", self.numbers["yours"]),

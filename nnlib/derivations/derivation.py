@@ -278,17 +278,47 @@ class Theory:
         self.symbols: dict[str, Symbol] = {}
 
     def declare(self, symbol: S, name: str) -> S:
+        """Add a symbol under a name and return it; `Refused` where the name is taken, or a symbol looks like it.
+
+        The methods `size`, `indices`, `array`, `define` and so on call it: who writes a derivation needs those alone.
+
+        >>> t = Theory("example")
+        >>> t.declare(Size("n", "n", 0), "n")
+        n
+        >>> t.symbols
+        {'n': n}
+        """
         if name in self.symbols or look_of(symbol) in map(look_of, self.symbols.values()):
             raise Refused(f"{name} is declared twice, or looks like another symbol")
         self.symbols[name] = symbol
         return symbol
 
     def size(self, name: str, latex: str | None = None, least: int = 0) -> Size:
+        """Declare a symbolic size and return it: any whole number from `least` on; `Refused` where the name is taken.
+
+        A `least` that is no whole number from 0 on raises `TypeError`.
+
+        >>> t = Theory("example")
+        >>> K = t.size("K", least=1)
+        >>> t.array("z", K + 1).shape
+        (Add(K, Num(Fraction(1, 1))),)
+        """
         if type(least) is not int or least < 0:
             raise TypeError(f"least: a whole number from 0 on is expected, but {told(least)} came")
         return self.declare(Size(name, look(name, latex), least), name)
 
     def indices(self, names: str, size: Operand) -> Any:
+        """Declare indices, single letters with blanks between, and return them as a list; a single one by itself.
+
+        Each runs over 1, ..., size. A name that is no letter, or that is e or taken, raises `Refused`, and then none
+        is declared; what is no size raises `TypeError`.
+
+        >>> t = Theory("example")
+        >>> t.indices("i j", t.size("K"))
+        [i, j]
+        >>> t.indices("k", 3)
+        k
+        """
         found = check_name(names, "names").split()
         if not found or not all(re.fullmatch(r"[a-df-zA-Z]'*", n) for n in found):
             raise Refused(f"an index is a letter, and not e, but {told(names)} came")
@@ -301,15 +331,38 @@ class Theory:
         return made if len(made) > 1 else made[0]
 
     def array(self, name: str, *shape: Operand, latex: str | None = None, values: Expr | None = None) -> Array:
-        """Data: any numbers (or, with `values`, whole numbers 1, ..., values)."""
+        """Declare data and return the array: any numbers (or, with `values`, whole numbers 1, ..., values).
+
+        `Refused` where the name is taken; `TypeError` for a shape that is not made of sizes.
+
+        >>> t = Theory("example")
+        >>> n, i = t.size("n"), t.indices("i", 5)
+        >>> z, c = t.array("z", n), t.array("c", 5, values=n)
+        >>> z[c[i]]
+        Entry(z, (Entry(c, (i,)),))
+        """
         values = None if values is None else as_size(values)
         return self.declare(Array(name, look(name, latex), shape, values=values), name)
 
     def scalar(self, name: str, latex: str | None = None) -> Entry:
+        """Declare a number and return it as an expression; `Refused` where the name is taken.
+
+        >>> t = Theory("example")
+        >>> t.scalar("x")**2
+        Pow(Entry(x, ()), 2)
+        """
         return self.array(name, latex=latex)[()]
 
     def define(self, name: str, indices: Iterable[Index], body: Operand, latex: str | None = None) -> Array:
-        """An array whose entry at `indices` is `body`."""
+        """Declare an array whose entry at `indices` is `body`, and return it.
+
+        `Refused` where the body has another free index or a symbol that is not declared, or the name is taken.
+
+        >>> t = Theory("example")
+        >>> i, x = t.indices("i", t.size("n")), t.scalar("x")
+        >>> t.define("s", [i], x**2).definition
+        ((i,), Pow(Entry(x, ()), 2))
+        """
         indices = check_all(indices, Index, f"the definition of {check_name(name)} takes a list of its indices")
         body = lift(body)
         if len(set(indices)) < len(indices) or free_indices(body) - set(indices):
@@ -318,16 +371,41 @@ class Theory:
         return self.declare(Array(name, loss_or(name, latex), [i.size for i in indices], (indices, body)), name)
 
     def unknown(self, name: str, *depends: Array, shape: Iterable[Operand] = (), latex: str | None = None) -> Array:
-        """An unknown smooth function of the given arrays."""
+        """Declare an unknown smooth function of the given arrays and return it as an array.
+
+        `Refused` where the name is taken; `TypeError` for an entry in place of an array.
+
+        >>> t = Theory("example")
+        >>> L = t.unknown("L", t.array("Z", 2, 3))
+        >>> L[()], L.depends
+        (Entry(L, ()), (Z,))
+        """
         check_all(depends, Array, f"{check_name(name)} depends on arrays, Z and not Z[i]")
         return self.declare(Array(name, loss_or(name, latex), shape, depends=depends), name)
 
     def opaque(self, name: str, latex: str | None = None) -> Func:
-        """An unknown smooth function of one number; `f.prime` is its derivative."""
+        """Declare an unknown smooth function of one number and return it; `f.prime` is its derivative.
+
+        `Refused` where the name is taken.
+
+        >>> t = Theory("example")
+        >>> f, x = t.opaque("f"), t.scalar("x")
+        >>> f(x), f.prime(x)
+        (Fun(f, Entry(x, ())), Fun(f', Entry(x, ())))
+        """
         return self.declare(Func(name, look(name, latex), opaque=True), name)
 
     def function(self, name: str, parameter: Entry, body: Operand, latex: str | None = None) -> Func:
-        """A function of one number, defined by a formula."""
+        """Declare a function of one number, defined by a formula in the scalar `parameter`, and return it.
+
+        `Refused` where the parameter is no scalar of the theory, the formula has an index, or the name is taken.
+
+        >>> t = Theory("example")
+        >>> x = t.scalar("x")
+        >>> f = t.function("f", x, x**2)
+        >>> t.derive(f(3)).step(9, by=definition(f)).done("nine")
+        Lemma('nine')
+        """
         body = lift(body)
         if not isinstance(parameter, Entry) or parameter.args[1] or free_indices(body):
             raise Refused(f"the function {name} takes a scalar, and has no index, but {told(parameter)} came, "
@@ -337,35 +415,81 @@ class Theory:
         return self.declare(Func(name, look(name, latex), definition=(parameter, body)), name)
 
     def hypothesis(self, name: str, left: Operand, right: Operand) -> Condition:
+        """Return the hypothesis left = right, for `given`; `Refused` for symbols that the theory does not declare.
+
+        >>> t = Theory("example")
+        >>> x, y = t.scalar("x"), t.scalar("y")
+        >>> opposite = t.hypothesis("opposite", x, -y)
+        >>> opposite.left, opposite.relation, opposite.right
+        (Entry(x, ()), 'equal', Neg(Entry(y, ())))
+        """
         return self.condition(name, left, "equal", lift(right))
 
     def assume(self, name: str, left: Operand, relation: str) -> Condition:
-        """An assumption: `left` is "positive", "negative" or "nonzero"."""
+        """Return the assumption that `left` is "positive", "negative" or "nonzero", for `given`.
+
+        `Refused` for another word, and for symbols that the theory does not declare.
+
+        >>> from nnlib.derivations import *
+        >>> t = Theory("example")
+        >>> x = t.scalar("x")
+        >>> active = t.assume("active", x, "positive")
+        >>> t.derive(relu(x)).step(x, by=given(active)).done("itself")
+        Lemma('itself')
+        """
         if not isinstance(relation, str) or relation not in ("positive", "negative", "nonzero"):
             raise Refused(f'an assumption is "positive", "negative" or "nonzero", but {told(relation)} came')
         return self.condition(name, left, relation)
 
     def condition(self, name: str, left: Operand, relation: str, right: Operand | None = None) -> Condition:
+        """Return a condition about symbols of this theory, or raise `Refused`.
+
+        `hypothesis` and `assume` call it: who writes a derivation needs those alone.
+
+        >>> t = Theory("example")
+        >>> t.condition("first", t.scalar("x"), "positive").relation
+        'positive'
+        """
         made = Condition(check_name(name), left, relation, right)
         for e in refuter.sides_of([made]):
             self.check_symbols(e)
         return made
 
     def check_symbols(self, e: Expr) -> None:
-        """Refuse an expression that speaks of symbols this theory declares otherwise, or not at all."""
+        """Refuse an expression that speaks of symbols this theory declares otherwise, or not at all.
+
+        >>> Theory("empty").check_symbols(Theory("example").scalar("x"))
+        Traceback (most recent call last):
+        nnlib.derivations.derivation.Refused: x is not a symbol of the theory empty, or is declared differently
+        """
         for a in arrays_of(e).values():
             if self.symbols.get(a.name) != a:
                 raise Refused(f"{a.name} is not a symbol of the theory {self.name}, or is declared differently")
 
     def accept_lemma(self, lemma: Lemma) -> None:
-        """Refuse a lemma about symbols that this theory declares differently."""
+        """Refuse a lemma about symbols that this theory declares differently; return nothing for any other lemma.
+
+        >>> t, other = Theory("example"), Theory("other")
+        >>> x, other_x = t.scalar("x"), other.size("x")
+        >>> other.accept_lemma(t.derive(x + x).step(2 * x).done("twice"))
+        Traceback (most recent call last):
+        nnlib.derivations.derivation.Refused: the lemma twice means something else by x
+        """
         for name, symbol in lemma.theory.symbols.items():
             mine = self.symbols.get(name, symbol)
             if mine != symbol and not isinstance(symbol, Index):
                 raise Refused(f"the lemma {lemma.name} means something else by {name}")
 
     def derive(self, start: Operand, distinct: tuple[Index, Index] | None = None) -> Derivation:
-        """Begin a chain of equal expressions; `distinct=(k, i)` derives the case k ≠ i."""
+        """Begin a chain of equal expressions; `distinct=(k, i)` derives the case k ≠ i.
+
+        `Refused` where the start has symbols that the theory does not declare.
+
+        >>> t = Theory("example")
+        >>> x = t.scalar("x")
+        >>> t.derive((x + 1)**2).step(x**2 + 2*x + 1).done("square")
+        Lemma('square')
+        """
         return Derivation(self, start, distinct)
 
 
@@ -421,10 +545,26 @@ class Derivation:
 
     @property
     def last(self) -> Expr:
+        """The expression of the last line, or the start where there is none.
+
+        >>> t = Theory("example")
+        >>> x = t.scalar("x")
+        >>> t.derive(x + x).step(2 * x).last
+        Mul(Num(Fraction(2, 1)), Entry(x, ()))
+        """
         return self.lines[-1].expr if self.lines else self.start
 
     def step(self, expr: Operand, by: Reason | Iterable[Reason] = (), words: str = "") -> Self:
-        """Add `= expr`, checked: it must follow from the reasons `by` and the laws of algebra."""
+        """Add `= expr`, checked: it must follow from the reasons `by` and the laws of algebra. Return the derivation.
+
+        `FalseStep`, `Unproved`, `Vacuous` or another `Refused` where it does not, or where a reason is not needed;
+        then the derivation stays as it was.
+
+        >>> t = Theory("example")
+        >>> x = t.scalar("x")
+        >>> t.derive(x + x).step(2 * x, words="count them")
+        Derivation('example', 1 lines)
+        """
         reasons = check_all((by,) if isinstance(by, Reason) else by, Reason,
                             "by: reasons are expected, such as differentiation or definition(s)")
         check(words, str, "words: a text is expected")
@@ -436,7 +576,15 @@ class Derivation:
         return self
 
     def convention(self, expr: Operand, at: Mapping[Entry, int], value: Operand) -> Self:
-        """State what the expression is taken to be at a point where it has no value: no proved step."""
+        """State what the expression is taken to be at a point where it has no value: no proved step.
+
+        Return the derivation. `Refused` for symbols that the theory does not declare.
+
+        >>> t = Theory("example")
+        >>> x = t.scalar("x")
+        >>> t.derive(x / x).convention(x / x, at={x: 0}, value=1).conventions
+        ((Div(Entry(x, ()), Entry(x, ())), {Entry(x, ()): 0}, Num(Fraction(1, 1))),)
+        """
         check(at, Mapping, "at: a dict {scalar: number} is expected")
         check_all(at, Entry, "at: a scalar is expected as key")
         for e in (lift(expr), lift(value), *at, *map(lift, at.values())):
@@ -445,7 +593,13 @@ class Derivation:
         return self
 
     def done(self, name: str) -> Lemma:
-        """Finish: return the lemma first = last, checked once more as a whole."""
+        """Finish: return the lemma first = last, checked once more as a whole; `Refused` without any step.
+
+        >>> t = Theory("example")
+        >>> x = t.scalar("x")
+        >>> t.derive(x + x).step(2 * x).done("twice").name
+        'twice'
+        """
         check_name(name)
         if not self.lines:
             raise Refused("a derivation needs at least one step")
@@ -476,7 +630,12 @@ class Lemma:
 
     @property
     def parts(self) -> tuple[Lemma, ...]:
-        """The lemmas that its steps cite, cases included."""
+        """The lemmas that its steps cite, cases included.
+
+        >>> from nnlib.derivations import THEOREMS
+        >>> THEOREMS["softmax_backward"].build().parts
+        (Lemma('softmax'),)
+        """
         cited = [x for line in self.lines for r in line.reasons for x in (r.lemma, *(r.cases or ())[2:]) if x]
         return tuple(dict.fromkeys(cited))
 
@@ -485,7 +644,16 @@ class Lemma:
         return derivation_markdown(self)
 
     def attempt(self, n: int, expr: Operand | None = None, by: Iterable[Reason] | None = None) -> Refused | None:
-        """Try another version of step n: return the refusal, with its numbers, or None if it passes."""
+        """Try another version of step n: return the refusal, with its numbers, or None if it passes.
+
+        `TypeError` where there is no step n.
+
+        >>> t = Theory("example")
+        >>> x = t.scalar("x")
+        >>> twice = t.derive(x + x).step(2 * x).done("twice")
+        >>> twice.attempt(1, 3 * x).words, twice.attempt(1, x * 2)
+        ('Step 1 is false.', None)
+        """
         if type(n) is not int or not 1 <= n <= len(self.lines):
             raise TypeError(f"n: a step from 1 to {len(self.lines)} is expected, but {told(n)} came")
         d = Derivation(self.theory, self.left)
@@ -498,7 +666,17 @@ class Lemma:
         return None
 
     def without(self, *dropped: Condition) -> tuple[refuter.Counterexample | None, int]:
-        """Look for a counterexample with some hypotheses or assumptions dropped: are they needed?"""
+        """Look for a counterexample with some hypotheses or assumptions dropped: are they needed?
+
+        Return it, or None, and the number of random instances that were compared. `Refused` for a condition
+        on which the lemma does not rest.
+
+        >>> t = Theory("example")
+        >>> x, y = t.scalar("x"), t.scalar("y")
+        >>> equal = t.hypothesis("equal", x, y)
+        >>> print(t.derive(x - y).step(0, by=given(equal)).done("zero").without(equal)[0])
+        left 1.7142857, right 0.0, at x = 0.0, y = -1.7142857
+        """
         rests_on = (*self.hypotheses, *self.assumptions, *self.sides)
         if wrong := [c for c in dropped if c not in rests_on]:
             raise Refused(f"{self.name} does not rest on {told(wrong[0])}: it rests on {[c.name for c in rests_on]}")

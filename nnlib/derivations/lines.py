@@ -63,7 +63,15 @@ class Problem:
             raise Refused("algebra alone proves it: there is nothing to derive")
 
     def check(self, lines: Sequence[str]) -> Checked:
-        """Return what holds of the typed lines, as `Checked`; never an exception for what stands in a line."""
+        """Return what holds of the typed lines, as `Checked`; never an exception for what stands in a line.
+
+        >>> from nnlib.derivations import *
+        >>> t = Theory("example")
+        >>> x = t.scalar("x")
+        >>> print(Problem(t, D(x**2, x), 2 * x, by=(differentiation,)).check(["x + x"]))
+        1. True: differentiation.
+        The goal is reached.
+        """
         if type(lines) not in (list, tuple) or not all(type(line) is str for line in lines):
             wrong = "A derivation is a list of lines, each a text in quotes."
             return Checked([Verdict("unreadable", wrong)], 0, self.rules)
@@ -82,7 +90,17 @@ class Problem:
         return Checked(verdicts, done, self.rules)
 
     def ahead(self, e: Expr, by: tuple[Reason, ...], purse: Purse) -> int:
-        """Return how many of the rules `by` a proof of e = goal needs; all, where they make no proof."""
+        """Return how many of the rules `by` a proof of e = goal needs; all, where they make no proof.
+
+        `check` calls it: the `purse` says how much the search may still cost.
+
+        >>> from nnlib.derivations import *
+        >>> t = Theory("example")
+        >>> x = t.scalar("x")
+        >>> problem = Problem(t, D(x**2, x), 2 * x, by=(differentiation,))
+        >>> problem.ahead(problem.left, problem.by, Purse()), problem.ahead(x + x, (), Purse())
+        (1, 0)
+        """
         def search() -> int | None:
             return counted(needed(self, e, self.goal, by)) if prove(e, self.goal, uses(self, by)) else None
 
@@ -90,7 +108,17 @@ class Problem:
         return self.rules if found is None else min(self.rules, found)
 
     def line(self, before: Expr, text: str, purse: Purse) -> tuple[Verdict, Expr | Any]:
-        """Return the verdict on one typed line, and the line's expression, None where it is not readable."""
+        """Return the verdict on one typed line, and the line's expression, None where it is not readable.
+
+        `check` calls it with the line `before`; the `purse` says how much the search may still cost.
+
+        >>> from nnlib.derivations import *
+        >>> t = Theory("example")
+        >>> x = t.scalar("x")
+        >>> problem = Problem(t, D(x**2, x), 2 * x, by=(differentiation,))
+        >>> problem.line(problem.left, "x + x", Purse())[1]
+        Add(Entry(x, ()), Entry(x, ()))
+        """
         try:
             e = read_typed(text.strip().removeprefix("="), self)
             self.theory.check_symbols(e)
@@ -109,7 +137,14 @@ class Problem:
         return verdict, e
 
     def one_rule(self, before: Expr, e: Expr) -> Verdict | None:
-        """The verdict "true" where algebra and at most one rule lead from the line before to e."""
+        """Return the verdict "true" where algebra and at most one rule lead from the line before to e, else None.
+
+        >>> from nnlib.derivations import *
+        >>> t = Theory("example")
+        >>> x = t.scalar("x")
+        >>> print(Problem(t, D(x**2, x), 2 * x, by=(differentiation,)).one_rule(D(x**2, x), x + x))
+        True: differentiation.
+        """
         free = tuple(r for r in self.by if r.name in FREE)
         for reasons in [(), *((r,) for r in self.by), *((r, *(f for f in free if f is not r)) for r in self.by)]:
             if not prove(before, e, uses(self, reasons)):
@@ -123,11 +158,29 @@ class Problem:
         return None
 
     def counterexample(self, before: Expr, e: Expr) -> Verdict | None:
-        """The verdict "false" with numbers at which e differs from the left side, as all lines before do not."""
+        """Return the verdict "false" with numbers at which e differs from the left side, or None where none are found.
+
+        >>> from nnlib.derivations import *
+        >>> t = Theory("example")
+        >>> x = t.scalar("x")
+        >>> print(Problem(t, D(x**2, x), 2 * x, by=(differentiation,)).counterexample(D(x**2, x), 3 * x))
+        False: the left side is -1.71429 and your line is -2.57143 at x = -0.857143.
+        """
         found = false(self, e, 40)
         return found and replace(found, message=found.message.replace("side of the theorem", "side", 1))
 
     def several_rules(self, before: Expr, e: Expr) -> Verdict | None:
+        """Return the verdict "jump" where all rules together lead from the line before to e, else None.
+
+        `line` asks it after `one_rule`, so that a line which one rule proves is no jump.
+
+        >>> from nnlib.derivations import *
+        >>> t = Theory("example")
+        >>> x = t.scalar("x")
+        >>> s = t.define("s", [], x**2)
+        >>> Problem(t, D(s[()], x), 2 * x, by=(definition(s), differentiation)).several_rules(D(s[()], x), 2 * x).kind
+        'jump'
+        """
         if not prove(before, e, uses(self, self.by)):
             return None
         reasons = "; ".join(map(words_of, (r for r in needed(self, before, e, self.by) if r.name not in FREE)))
@@ -176,7 +229,11 @@ class Checked:
 
     @property
     def share(self) -> float:
-        """How much of the way lies behind the lines that hold, from 0 to 1; 1 where the goal is reached."""
+        """How much of the way lies behind the lines that hold, from 0 to 1; 1 where the goal is reached.
+
+        >>> Checked([], done=1, rules=4).share
+        0.25
+        """
         return self.done / self.rules
 
     def __str__(self) -> str:
