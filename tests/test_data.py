@@ -96,20 +96,39 @@ def test_new_data_is_measured_by_the_old():
     np.testing.assert_array_equal(Standardizer([[0.0, 1.0], [4.0, 1.0]])([[6.0, 3.0]]), [[2, 2]])
 
 
+def test_columns_of_very_different_sizes_are_standardized_each_by_itself():
+    tiny = np.finfo(float).tiny
+    np.testing.assert_allclose(Standardizer([[1e-200, 1e200, 0.0], [3e-200, 3e200, 2 * tiny]])([[1e-200, 3e200, tiny]]), [[-1, 1, 0]],
+                               rtol=1e-14, atol=1e-14)
+
+
 def test_xor_has_four_corners():
     X, y = xor(200, rng(), noise=0)
     assert set(map(tuple, X)) == {(1, 1), (1, -1), (-1, 1), (-1, -1)}
     np.testing.assert_array_equal(y, X[:, 0] * X[:, 1] < 0)
     noisy, labels = xor(200, rng(), noise=0.2)
     np.testing.assert_array_equal(labels, y)
-    assert 0.1 < (noisy - X).std() < 0.3
+    assert 0.1 < (noisy - X).std() < 0.3 and labels.dtype.kind == "i"
+    np.testing.assert_array_equal(xor(200, rng())[0], noisy)
+    assert np.isfinite(xor(200, rng(), noise=1e300)[0]).all()
 
 
 def test_rings_have_two_radii():
     X, y = rings(200, rng(), noise=0)
     np.testing.assert_allclose(np.hypot(*X.T), 1 + y, rtol=1e-14)
     assert set(y) == {0, 1}
-    assert np.abs(np.hypot(*rings(200, rng(), noise=0.1)[0].T) - 1 - y).max() < 0.5
+    noisy, _ = rings(200, rng(), noise=0.1)
+    off = np.hypot(*noisy.T) - 1 - y
+    assert np.abs(off).max() < 0.5 and off.std() > 0.05
+    np.testing.assert_array_equal(rings(200, rng())[0], noisy)
+
+
+def test_rings_are_filled_all_around():
+    drawing = rng()  # two points at a time, whose number the angle shall not know
+    pairs = [np.arctan2(*rings(2, drawing, noise=0)[0].T) for _ in range(1000)]
+    counts, _ = np.histogram(pairs, 8, (-np.pi, np.pi))
+    assert counts.min() > 200 and counts.max() < 300
+    assert all(a != b for a, b in pairs)
 
 
 @pytest.mark.parametrize("call, words", [

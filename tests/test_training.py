@@ -345,6 +345,8 @@ def test_what_change_returns_is_looked_at():
 
     with pytest.raises(ValueError, match="^the changed X must hold real numbers"):
         run(dense_network([2, 2], rng()), np.eye(2), [0, 1], change=lambda batch, _: batch.astype(str))
+    with pytest.raises(DivergedError, match="^the loss became inf at step 2 of 99: try a learning rate"):
+        run(dense_network([2, 2], rng(), output="identity", dtype=np.float64), np.eye(2), np.eye(2), epochs=99, optimizer=SGD(1e200), change=lambda batch, _: batch)
     with pytest.raises(ValueError, match="^change must return finite numbers, but at step 1 some are not$"):
         run(dense_network([2, 2], rng()), np.eye(2), [0, 1], change=change)
     assert seen == [(2, True)]
