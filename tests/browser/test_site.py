@@ -42,6 +42,10 @@ def test_every_wheel_and_package_stands_in_the_list():
             assert re.search(rf"^  {re.escape(name).replace('_', '[-_.]')} {re.escape(version)}: ", text, re.M | re.I), path
 
 
+def test_github_leaves_nothing_out():
+    assert (HTML / ".nojekyll").exists()  # else not what begins with _
+
+
 def test_no_button_leads_nowhere():
     page = (HTML / "book" / "neuron.html").read_text(encoding="utf-8")
     for name in ("book.pdf", "book.epub"):
