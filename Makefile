@@ -51,7 +51,8 @@ mutants: .venv/ready
 branches: .venv/ready
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-report=term --ignore tests/browser tests nnlib
 
-# the built pages in a real Chromium, the network cut, photographed into _build/photos; after `make book`
+# the built pages in a real Chromium, the network cut, photographed into _build/photos; after `make book`. First, and
+# alone, what is timed
 browser: .venv/ready
 	$(BIN)/python -m pytest -q -rs -m alone tests/browser
 	$(BIN)/python -m pytest -q -rs -n 2 -m "not alone" tests/browser
