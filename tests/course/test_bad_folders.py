@@ -18,6 +18,7 @@ from classroom import TINY, classroom, everything, source
 
 from nnlib.course import numbers, question
 from nnlib.course.__main__ import COMMANDS, main
+from nnlib.course.folder import write
 from nnlib.course.numbers import drawing, hidden
 from nnlib.course.question import Question
 from nnlib.derivations import D, Problem, Theory, differentiation
@@ -311,3 +312,20 @@ def test_a_roster_in_any_way_of_writing_csv(course):
         (course / "roster.csv").write_bytes(text.encode())
         assert list(Course(course).students) == ["ada"]
     assert csv.field_size_limit() == 131_072
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside(tmp_path, monkeypatch):
+    path = tmp_path / "marks.csv"
+    write(path, "old")
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        write(path, "new")
+    assert everything(tmp_path) == {"marks.csv": b"old"}
+
+
+def test_a_new_course_says_what_is_next(tmp_path, capsys):
+    assert main(["new", str(tmp_path / "course")]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'course'}: 6 assignments; put your students into roster.csv\n"

@@ -141,3 +141,26 @@ def test_the_probe_is_not_taken_on_trust(monkeypatch):
     claim, slot = claim_slot()
     with claim, pytest.raises(NoIsolation, match="does not keep its inmates"):
         sandbox.require(slot)
+
+
+def test_a_box_that_does_not_start_says_why(monkeypatch):
+    monkeypatch.setattr(sandbox, "boxed", lambda *arguments: ["sh", "-c", "echo no name spaces >&2; exit 1"])
+    with pytest.raises(NoIsolation, match="^the sandbox does not start: no name spaces$"):
+        Sandbox(5)
+    monkeypatch.setattr(sandbox, "boxed", lambda *arguments: ["false"])
+    with pytest.raises(NoIsolation, match="^the sandbox does not start: no reason is given$"):
+        Sandbox(5)
+
+
+def test_slots_come_to_an_end(monkeypatch):
+    monkeypatch.setattr(sandbox, "SLOTS", 0)
+    with pytest.raises(NoIsolation, match="^all 0 sandboxes of this machine are in use$"):
+        claim_slot()
+
+
+def test_without_a_box_on_demand():
+    made = Sandbox(5, unsafe=True)
+    assert ask(made, "print(6 * 7)") == "42\n"
+    made.close()
+    assert made.process.poll() is not None
+    made.close()  # a second time there is nothing to do

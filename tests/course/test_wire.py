@@ -124,3 +124,21 @@ def test_the_runner_answers_calls_and_errors():
     assert math.isnan(decode(answer("run", "nan = float('nan')") and answer("get", "nan")["value"]))
     bad = "class E(Exception):\n    def __str__(self): raise ValueError\nraise E"
     assert answer("run", bad)["error"][:2] == ["E", "Exception"]
+
+
+def test_a_remote_shows_whose_it_is_and_asks_for_its_parts():
+    asked = []
+    remote = Remote("net", lambda request: asked.append(request) or 3)
+    assert repr(remote) == "<the student's net>" and remote.layers == 3 and asked == [["get", "net.layers"]]
+
+
+def test_a_message_that_contains_itself_does_not_cross():
+    message = []
+    message.append(message)
+    with pytest.raises(NotPlain):
+        pack(message)
+    deep = [1]
+    for _ in range(200):
+        deep = ["list", deep]
+    with pytest.raises(NotPlain):
+        decode(deep)

@@ -1,5 +1,6 @@
 """Lines typed by a reader: right and wrong ones, in several notations, and nasty input."""
 
+import importlib
 import json
 import random
 import subprocess
@@ -11,7 +12,7 @@ from yardstick import in_time
 
 from nnlib.derivations import THEOREMS, refuter
 from nnlib.derivations.challenge import Verdict, challenge
-from nnlib.derivations.derivation import FalseStep, check_step
+from nnlib.derivations.derivation import FalseStep, KernelBug, check_step
 from nnlib.derivations.display import latex, source
 from nnlib.derivations.mutate import chosen
 from nnlib.derivations.reader import read
@@ -216,3 +217,19 @@ def test_it_runs_without_numpy_and_sympy():
             "from nnlib.derivations.challenge import challenge\nprint(challenge('sigmoid_backward', 'σ(z)(1-σ(z))').kind)")
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.stdout.strip() == "true", run.stderr
+
+
+def test_halves_of_the_kernel_that_contradict_each_other_are_told(monkeypatch):
+    def contradict(*arguments):
+        raise KernelBug("a step that is proved and false")
+    monkeypatch.setattr(importlib.import_module("nnlib.derivations.challenge"), "answer", contradict)
+    found = challenge("softmax", "s_k")
+    assert found.kind == "undecided" and found.message.endswith("please report this line.") and found.line_latex == "s_k"
+
+
+@pytest.mark.parametrize("theorem, line, words", [
+    ("softmax", "sum(s_j, 3)", "a sum runs over an index"), ("softmax", "D(s_k, 2)", "a derivative is taken by a symbol, such as z_i"),
+    ("softmax", "D(s_k, s_i + 1)", "a derivative is taken by a symbol")])
+def test_what_is_no_sum_and_no_derivative_is_explained(theorem, line, words):
+    found = challenge(theorem, line)
+    assert found.kind == "unreadable" and words in found.message, found

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from nnlib.derivations import THEOREMS, display, refuter
-from nnlib.derivations.derivation import Theory
+from nnlib.derivations.derivation import Condition, FalseStep, Refused, Theory, Unproved
 from nnlib.derivations.display import (chain_latex, derivation_markdown, latex, line_words, statement_latex,
                                        statement_markdown)
 from nnlib.derivations.language import (Add, D, Div, Index, Mul, Neg, Num, Pow, Sum, delta, exp, log, matrix_product,
@@ -89,3 +89,37 @@ def test_a_minus_is_not_lost():
 
 def test_conventions_are_labelled():
     assert "Convention, not proved" in statement_markdown(THEOREMS["relu_backward"].build())
+
+
+@pytest.mark.parametrize("name", THEOREMS)
+def test_what_a_notebook_shows_of_a_theorem(name):
+    lemma = THEOREMS[name].build()
+    shown = lemma._repr_markdown_()
+    assert shown == derivation_markdown(lemma)
+    own = [part for part in lemma.parts if part.name not in THEOREMS]
+    said = display.parts_markdown(lemma, THEOREMS)
+    assert len(said) >= len(own) and all(re.match(r"\*(Case|First,) .*:\*\n\n", text) for text in said)
+    assert display.parts_markdown(lemma, {part.name for part in lemma.parts}) == []
+    assert f"def {name}(" in THEOREMS[name].source
+
+
+def test_what_a_notebook_shows_of_a_refusal():
+    t = Theory("t")
+    x = t.scalar("x")
+    with pytest.raises(FalseStep) as refused:
+        t.derive(x * x).step(2 * x)
+    text = refused.value._repr_markdown_()
+    assert text.startswith("**False.** ") and r"\stackrel{?}{=}" in text
+    with pytest.raises(Unproved) as refused:
+        t.derive(t.define("y", [], x * x)[()]).step(x**2)
+    assert refused.value._repr_markdown_().startswith("**Not proved.** ")
+    assert display.refusal_markdown(Refused("no sides")) == "**Refused.** no sides"
+
+
+def test_a_condition_says_equal_or_distinct():
+    t = Theory("t")
+    x, y = t.scalar("x"), t.scalar("y")
+    i, j = t.indices("i j", t.size("n"))
+    assert display.condition_latex(Condition("", x, "equal", y)) == "x = y"
+    assert display.condition_latex(Condition("", i, "distinct", j)) == r"i \ne j"
+    assert display.condition_latex(Condition("", x, "positive")) == "x > 0"

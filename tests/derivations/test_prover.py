@@ -3,10 +3,10 @@
 import random
 
 from nnlib.derivations import refuter
-from nnlib.derivations.derivation import Condition
+from nnlib.derivations.derivation import Condition, Theory
 from nnlib.derivations.language import (D, Array, Entry, Func, Index, Num, Size, Sum, Add, Mul, delta, exp, log,
-                                        matrix_product, relu, replace_indices, step, tanh)
-from nnlib.derivations.prover import chain, conditions, prove, unfold
+                                        free_indices, matrix_product, relu, replace_indices, step, tanh)
+from nnlib.derivations.prover import chain, conditions, depends, match, prove, put_for, unfold
 
 K, M = Size("K", "K", 0), Size("m", "m", 0)
 i, j, k = (Index(n, K) for n in "ijk")
@@ -269,3 +269,39 @@ def test_fuzz_derivatives():
         from nnlib.derivations.prover import RULES, differentiate
         found, _ = refuter.refute(slope, differentiate(slope, RULES["differentiation"], lambda u: False), wanted=4)
         assert not found, (seed, str(found))
+
+
+def test_what_depends_on_an_array():
+    t = Theory("t")
+    n = t.size("n")
+    i, k = t.indices("i k", n)
+    A, B, x = t.array("A", n, n), t.array("B", n, n), t.array("x", n)
+    y = t.define("y", [i], exp(x[i]))
+    AB = matrix_product(A, B)[i, k]
+    assert depends(AB, A) and depends(AB, B) and not depends(AB, x)
+    assert depends(y[i], x) and not depends(y[i], x, cut=[y])
+    assert depends(D(y[i], x[k]), x) and not depends(D(x[i], x[k]), A)
+    z = t.scalar("z")
+    f = t.function("f", z, x[1] * z)
+    assert depends(f(B[i, k]), x) and depends(f(B[i, k]), B) and not depends(f(B[i, k]), A)
+
+
+def test_an_index_of_a_value_that_is_put_in_is_not_captured():
+    t = Theory("t")
+    n = t.size("n")
+    i, j = t.indices("i j", n)
+    x, c = t.array("x", n), t.scalar("c")
+    put = put_for(Sum(x[j] * c, j), c, x[j])
+    assert free_indices(put) == {j} and put.args[1] != j
+    assert put_for(Sum(x[i] * c, i), c, x[j]) == Sum(x[i] * x[j], i)
+
+
+def test_products_of_matrices_match_only_themselves():
+    t = Theory("t")
+    n = t.size("n")
+    i, j, k = t.indices("i j k", n)
+    A, B = t.array("A", n, n), t.array("B", n, n)
+    AB, BA = matrix_product(A, B), matrix_product(B, A)
+    assert match(AB[i, j], AB[k, j], {}, frozenset({i, j})) == {i: k, j: j}
+    assert match(AB[i, j], BA[i, j], {}, frozenset({i, j})) is None
+    assert match(Num(2), Num(3), {}, frozenset()) is None and match(Num(2), Num(2), {}, frozenset()) == {}
