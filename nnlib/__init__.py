@@ -50,7 +50,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 __all__ = sorted(_HOME)
 
 
-if not TYPE_CHECKING:  # else any name would do
+if not TYPE_CHECKING:  # else any name would do; pragma: no branch
     def __getattr__(name):
         if name not in _HOME:
             raise AttributeError(f"module 'nnlib' has no attribute {name!r}")

@@ -9,6 +9,8 @@ import csv
 import inspect
 import json
 import re
+import subprocess
+import sys
 import traceback
 from fractions import Fraction
 
@@ -16,7 +18,7 @@ import numpy as np
 import pytest
 from classroom import TINY, classroom, everything, source
 
-from nnlib.course import numbers, question
+from nnlib.course import numbers, question, submission
 from nnlib.course.__main__ import COMMANDS, main
 from nnlib.course.folder import write
 from nnlib.course.numbers import drawing, hidden
@@ -326,6 +328,15 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside(tmp_path, mon
     assert everything(tmp_path) == {"marks.csv": b"old"}
 
 
-def test_a_new_course_says_what_is_next(tmp_path, capsys):
-    assert main(["new", str(tmp_path / "course")]) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'course'}: 6 assignments; put your students into roster.csv\n"
+def test_a_new_course_says_what_is_next(tmp_path):
+    run = subprocess.run([sys.executable, "-m", "nnlib.course", "new", tmp_path / "course"], capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout == f"{tmp_path / 'course'}: 6 assignments; put your students into roster.csv\n"
+
+
+def test_a_notebook_that_is_too_large_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(submission, "LARGEST", 1 << 20)
+    path = tmp_path / "large.ipynb"
+    path.write_bytes(b" " * (1 << 20) + b"{}")
+    with pytest.raises(submission.Unusable, match="^the notebook is larger than 1 MB$"):
+        submission.content(path)

@@ -229,7 +229,12 @@ def test_halves_of_the_kernel_that_contradict_each_other_are_told(monkeypatch):
 
 @pytest.mark.parametrize("theorem, line, words", [
     ("softmax", "sum(s_j, 3)", "a sum runs over an index"), ("softmax", "D(s_k, 2)", "a derivative is taken by a symbol, such as z_i"),
-    ("softmax", "D(s_k, s_i + 1)", "a derivative is taken by a symbol")])
+    ("softmax", "D(s_k, s_i + 1)", "a derivative is taken by a symbol"),
+    ("sigmoid_backward", "dz", "there is no loss L in this theorem")])
 def test_what_is_no_sum_and_no_derivative_is_explained(theorem, line, words):
     found = challenge(theorem, line)
     assert found.kind == "unreadable" and words in found.message, found
+
+
+def test_the_slope_of_a_function_is_read():
+    assert challenge("sigmoid_backward", "sigma'(z)").message.startswith("True, but this is the left side itself")

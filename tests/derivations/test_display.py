@@ -123,3 +123,12 @@ def test_a_condition_says_equal_or_distinct():
     assert display.condition_latex(Condition("", x, "equal", y)) == "x = y"
     assert display.condition_latex(Condition("", i, "distinct", j)) == r"i \ne j"
     assert display.condition_latex(Condition("", x, "positive")) == "x > 0"
+
+
+@pytest.mark.parametrize("text, words", [("z_{i} )", "stopped before"), ("z_{i,j}", "1 indices expected, 2 found"), ("A_{i}", "expected, None found")])
+def test_what_the_reader_of_latex_refuses(text, words):
+    t = Theory("t")
+    n = t.size("n")
+    t.indices("i j", n), t.array("z", n), t.array("A", n, n)
+    with pytest.raises(Unreadable, match=words):
+        read(text, t)

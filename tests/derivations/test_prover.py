@@ -2,8 +2,10 @@
 
 import random
 
+import pytest
+
 from nnlib.derivations import refuter
-from nnlib.derivations.derivation import Condition, Theory
+from nnlib.derivations.derivation import Condition, Refused, Theory
 from nnlib.derivations.language import (D, Array, Entry, Func, Index, Num, Size, Sum, Add, Mul, delta, exp, log,
                                         free_indices, matrix_product, relu, replace_indices, step, tanh)
 from nnlib.derivations.prover import chain, conditions, depends, match, prove, put_for, unfold
@@ -305,3 +307,18 @@ def test_products_of_matrices_match_only_themselves():
     assert match(AB[i, j], AB[k, j], {}, frozenset({i, j})) == {i: k, j: j}
     assert match(AB[i, j], BA[i, j], {}, frozenset({i, j})) is None
     assert match(Num(2), Num(3), {}, frozenset()) is None and match(Num(2), Num(2), {}, frozenset()) == {}
+
+
+def test_a_negative_power_and_a_quotient_rest_on_the_same_condition():
+    t = Theory("t")
+    x = t.scalar("x")
+    assert conditions(x**-2) == conditions(1 / x**2) == [("nonzero", x)]
+    with pytest.raises(Refused):
+        t.derive(1 / (x - x)).step(2 / (x - x))
+
+
+def test_an_entry_of_a_product_has_two_indices():
+    t = Theory("t")
+    n = t.size("n")
+    with pytest.raises(TypeError, match="^an entry of a product of matrices has 2 indices, but"):
+        matrix_product(t.array("A", n, n), t.array("B", n, n))[t.indices("i", n)]
