@@ -5,7 +5,7 @@ import time
 
 import nbformat
 import pytest
-from classroom import QUESTIONS, TINY, classroom, notebook_of, solutions, source
+from classroom import QUESTIONS, TINY, cell, classroom, notebook_of, solutions, source
 from nnlib.course import cells, grading
 from nnlib.course.sandbox import Sandbox, claim_slot
 from nnlib.course.wire import LARGEST, LENGTH, Stopped, pack
@@ -67,6 +67,15 @@ def test_a_mistake_of_the_teacher_costs_no_student(tmp_path):
     questions, _ = graded(tmp_path / "course", {}, notebook)
     assert questions["double"]["for_a_person"] and "ZeroDivisionError" in questions["double"]["note"]
     assert questions["area"]["checks"] == [] and questions["area"]["earned"] == 0 and questions["half"]["earned"] == 4
+
+
+def test_a_cell_that_shows_an_answer_runs_in_the_box_alone(tmp_path):
+    notebook = source()
+    at = next(n for n, part in enumerate(notebook.cells) if part.metadata.nbgrader["grade_id"] == "area-check")
+    notebook.cells.insert(at, cell("code", "show", "shown = area + 1", locked=True))
+    notebook.cells[at].id = "show"
+    questions, _ = graded(tmp_path / "course", {"area": "del width"}, notebook)
+    assert questions["area"]["earned"] == 0 and questions["rows"]["earned"] == 4 and not questions["area"]["note"]
 
 
 def test_when_all_time_is_used_up_nothing_more_is_tried(tmp_path):

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from nnlib.derivations import THEOREMS, refuter
+from nnlib.derivations import THEOREMS, Theory, refuter
 from nnlib.derivations.language import Array, D, Func, Index, Num, Size, Sum, delta, exp, log, matrix_product, relu, step, tanh
 from nnlib.derivations.reference import evaluator
 
@@ -86,3 +86,13 @@ def test_convolution_against_loops():
             padded[:, :, i:i + size["p"], j:j + size["q"]] += np.einsum("nk,kcpq->ncpq", G[:, :, i, j], W)
         want = padded[:, :, P:P + size["h"], P:P + size["w"]]
         np.testing.assert_allclose(formula(np, size, W=W, G=G), want, rtol=1e-12, atol=1e-12)
+
+
+def test_products_of_matrices_without_rows_or_inner_entries():
+    t = Theory("t")
+    m, n = t.size("m"), t.size("n")
+    i, j = t.indices("i j", m)
+    A, B = t.array("A", m, n), t.array("B", n, m)
+    product = evaluator(matrix_product(A, B)[i, j], [i, j])
+    assert product(np, {"m": 0, "n": 2}, A=np.ones((0, 2)), B=np.ones((2, 0))).shape == (0, 0)
+    np.testing.assert_array_equal(product(np, {"m": 2, "n": 0}, A=np.ones((2, 0)), B=np.ones((0, 2))), np.zeros((2, 2)))
