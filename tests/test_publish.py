@@ -82,7 +82,7 @@ def test_with_an_address_other_sites_can_show_the_pages(tmp_path):
 def test_without_an_address_no_page_points_anywhere(tmp_path):
     html = tiny_book(tmp_path)
     page = (html / "index.html").read_text()
-    assert 'name="description"' in page and "og:image" not in page and "og:url" not in page
+    assert (html / ".nojekyll").exists() and 'name="description"' in page and "og:image" not in page and "og:url" not in page
     assert not (html / "sitemap.xml").exists() and not (html / "_static" / "social.png").exists()
 
 

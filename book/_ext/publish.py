@@ -109,6 +109,7 @@ def add_files(app, exception):
     if exception or app.builder.name != "html":
         return
     folder = Path(app.outdir)
+    (folder / ".nojekyll").touch()  # else GitHub Pages leaves out what begins with _
     if app.config.html_baseurl:
         social_picture(folder / "_static" / "social.png")
         pages = "".join(f"<url><loc>{escape(address(app, name))}</loc></url>\n" for name in sorted(app.env.found_docs))
