@@ -169,5 +169,5 @@ def test_the_contents_of_the_epub_name_the_parts(monkeypatch):
     book.refnodes = [{"level": level, "refuri": f"{page}.xhtml{'#a' * (level - 1)}", "text": page} for page, level in pages]
     book.get_toc()
     assert [(node["level"], node["refuri"], node["text"]) for node in book.refnodes] == [
-        (1, "intro.xhtml", "intro"), (1, "one.xhtml#title-of-one", "First &amp; last"), (2, "one.xhtml", "one"), (3, "one.xhtml#a", "one"),
-        (2, "two.xhtml", "two"), (1, "three.xhtml#title-of-three", "Then"), (2, "three.xhtml", "three")]
+        (1, "intro.xhtml", "intro"), (1, "one.xhtml", "First &amp; last"), (2, "one.xhtml#title-of-one", "one"), (3, "one.xhtml#a", "one"),
+        (2, "two.xhtml", "two"), (1, "three.xhtml", "Then"), (2, "three.xhtml#title-of-three", "three")]

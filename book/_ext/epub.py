@@ -94,15 +94,16 @@ class Epub(Epub3Builder):
         self.formulas = Formulas()
 
     def get_toc(self):
-        """Put the names of the book's parts above their pages; each leads to the title of the first of them."""
+        """Put the names of the book's parts above their pages; each leads to the first of them, whose own name leads to its title."""
         super().get_toc()
         heads = {f"{pages[0]}{self.out_suffix}": (caption, pages[0]) for caption, pages in parts(self.env) if caption}
         found, level = [], 0
         for node in self.refnodes:
             if node["refuri"] in heads:
                 level, (caption, first) = 1, heads[node["refuri"]]
+                found.append({"level": 1, "refuri": node["refuri"], "text": escape(caption)})
                 title = next(self.env.get_doctree(first).findall(nodes.section))["ids"][0]  # no address may come twice
-                found.append({"level": 1, "refuri": f"{node['refuri']}#{title}", "text": escape(caption)})
+                node = node | {"refuri": f"{node['refuri']}#{title}"}
             found.append(node | {"level": node["level"] + level})
         self.refnodes = found
 
